@@ -1,0 +1,26 @@
+# What the library is made with; none of it shows in a public header.
+find_package(PkgConfig REQUIRED)
+foreach(package libmnl libsodium)
+  pkg_check_modules(${package} REQUIRED IMPORTED_TARGET ${package})
+endforeach()
+if(NOT TARGET absl::flat_hash_map)
+  find_package(absl REQUIRED)
+endif()
+if(NOT TARGET fmt::fmt)
+  find_package(fmt 9.1 REQUIRED)
+endif()
+if(NOT TARGET nlohmann_json::nlohmann_json)
+  find_package(nlohmann_json 3.11 REQUIRED)
+endif()
+
+set(wgnet_private_dependencies
+  PkgConfig::libmnl
+  PkgConfig::libsodium
+  absl::flat_hash_map
+  absl::flat_hash_set
+  fmt::fmt
+  nlohmann_json::nlohmann_json)
+if(WGNET_NFT STREQUAL "libnftnl")
+  pkg_check_modules(libnftnl REQUIRED IMPORTED_TARGET libnftnl)
+  list(APPEND wgnet_private_dependencies PkgConfig::libnftnl)
+endif()

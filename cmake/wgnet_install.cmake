@@ -1,0 +1,19 @@
+# The libraries, their headers, and what find_package and pkg-config look for.
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+
+install(DIRECTORY include/wgnet TYPE INCLUDE)
+install(DIRECTORY capi/include/wgnet TYPE INCLUDE)
+install(TARGETS wgnet_cxx wgnet_capi EXPORT wgnetTargets)
+install(EXPORT wgnetTargets NAMESPACE wgnet:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/wgnet)
+configure_package_config_file(cmake/wgnetConfig.cmake.in wgnetConfig.cmake
+  INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/wgnet)
+write_basic_package_version_file(wgnetConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/wgnetConfig.cmake
+  ${CMAKE_CURRENT_BINARY_DIR}/wgnetConfigVersion.cmake
+  DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/wgnet)
+configure_file(cmake/wgnet.pc.in wgnet.pc @ONLY)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/wgnet.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+if(WGNET_BUILD_EXAMPLES)
+  install(TARGETS wgnet_command)
+endif()

@@ -1,0 +1,17 @@
+# How every target of this project is compiled. Nothing global is set: the project may be a part of
+# another.
+function(wgnet_target target)
+  set_target_properties(${target} PROPERTIES
+    CXX_STANDARD 20 CXX_STANDARD_REQUIRED ON CXX_EXTENSIONS OFF
+    C_STANDARD 99 C_STANDARD_REQUIRED ON C_EXTENSIONS OFF
+    CXX_VISIBILITY_PRESET hidden C_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+  target_compile_options(${target} PRIVATE -Wall -Wextra $<$<COMPILE_LANGUAGE:CXX>:-Wno-missing-field-initializers>)
+  if(WGNET_WERROR)
+    target_compile_options(${target} PRIVATE -Werror)
+  endif()
+  if(WGNET_SANITIZE)
+    target_compile_options(${target} PRIVATE
+      -fsanitize=${WGNET_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    target_link_options(${target} PUBLIC -fsanitize=${WGNET_SANITIZE})
+  endif()
+endfunction()

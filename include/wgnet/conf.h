@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Configuration files of wg(8) and wg-quick(8).
+#ifndef WGNET_CONF_H_
+#define WGNET_CONF_H_
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "wgnet/error.h"
+#include "wgnet/node.h"
+#include "wgnet/types.h"
+
+namespace wgnet {
+
+/// A configuration file, as it was written and as what it means.
+///
+/// What the two programs take is taken, and means the same, but for: two peers that claim one
+/// prefix are an error; a peer with the interface's own key, which the kernel passes over, is left
+/// out with a warning; numbers are decimal, or hexadecimal where `wg` and `ip` say so; ports above
+/// 65535, NUL bytes, and a file over 16 MiB, 2^20 lines or 1 MiB in a line are errors.
+///
+/// Errors have code kParse and `where` FILE:LINE:COLUMN; a value that is rejected is pointed at
+/// itself. No error and no warning quotes a key, or what may be one.
+///
+/// The text holds keys, so it lives in locked memory that is zeroed when freed. Every string_view
+/// given out points in there, and is valid as long as the ConfFile, or the one it was moved to. A
+/// ConfFile that was moved from may only be assigned to or destroyed.
+class ConfFile {
+ public:
+  /// Whose file it is.
+  enum class Grammar : uint8_t {
+    kWgQuick,  ///< the keys of wg-quick(8), and those of wg(8)
+    kWg,       ///< those of wg(8) alone: what `wg setconf` takes
+  };
+
+  /// Reads `text`; errors call it `name`.
+  static Result<ConfFile> Parse(std::string_view text, std::string_view name,
+                                Grammar grammar = Grammar::kWgQuick);
+  /// Reads a file, a pipe or a character device such as /dev/null. kIo when it cannot be read.
+  /// Warns, as wg-quick(8) does, when others than its owner and group can reach a file.
+  static Result<ConfFile> Read(std::string_view path, Grammar grammar = Grammar::kWgQuick);
+
+  /// The file that an argument of wg-quick(8) stands for.
+  struct Location {
+    std::string path;
+    std::string interface;
+    bool operator==(const Location&) const = default;
+  };
+  /// "wg0" is the interface wg0 and /etc/wireguard/wg0.conf; "./wg0.conf" is that file, and wg0
+  /// too. Nothing is opened, no symbolic link followed. kInvalidArgument for anything else.
+  static Result<Location> Locate(std::string_view argument);
+
+  ConfFile(ConfFile&& other) noexcept;
+  ConfFile& operator=(ConfFile&& other) noexcept;
+  ~ConfFile();
+
+  // ---- as it was written ----
+
+  /// Where something stands. Both count from 1, the column in bytes.
+  struct Place {
+    int line = 0;
+    int column = 0;
+    bool operator==(const Place&) const = default;
+  };
+
+  enum class LineKind : uint8_t { kBlank, kComment, kSection, kKey };
+
+  /// One line. The parts are as they were written, less white space around `key` and `value`.
+  struct Line {
+    LineKind kind = LineKind::kBlank;
+    int number = 0;            ///< from 1
+    std::string_view text;     ///< all of it but `end`
+    std::string_view end;      ///< "\n", "\r\n", or "" at the end of the text
+    std::string_view key;      ///< of kKey; of kSection the header, "[Peer]"
+    std::string_view value;    ///< of kKey
+    std::string_view comment;  ///< from the `#` on; a hook's value keeps its `#`
+    bool is_wg_quick = false;  ///< the key is wg-quick(8)'s own: `wg-quick strip` leaves it out
+
+    /// Where `part` of this line stands.
+    Place PlaceOf(std::string_view part) const {
+      return {number, static_cast<int>(part.data() - text.data()) + 1};
+    }
+  };
+
+  enum class SectionKind : uint8_t { kNone, kInterface, kPeer };
+
+  /// A section header and what stands under it. kNone: what stands above the first header.
+  struct Section {
+    SectionKind kind = SectionKind::kNone;
+    std::span<const Line> lines;
+  };
+
+  std::string_view name() const;
+  Grammar grammar() const;
+  /// The text, byte for byte: `text` and `end` of all lines, one after the other.
+  std::string_view text() const;
+  /// A copy of text(). The caller wipes it.
+  std::string ToString() const;
+  std::span<const Line> lines() const;
+  /// In file order; together they hold every line.
+  std::span<const Section> sections() const;
+
+  // ---- what it means ----
+
+  /// A node with one interface: key, port, mark, addresses, MTU, table, and the peers in the order
+  /// in which they first stand in the file. Fails only for a name that no interface can have.
+  ///
+  /// The last of several values of one key holds; Address and AllowedIPs add up. A peer that stands
+  /// twice is one: the second section replaces the allowed IPs, unless they are marked with `+`,
+  /// and whatever else it says.
+  Result<Node> ToNode(std::string_view interface_name) const;
+
+  template <class T>
+  struct Placed {
+    T value;
+    Place place;
+    bool operator==(const Placed&) const = default;
+  };
+
+  struct Dns {
+    std::vector<Placed<IpAddress>> servers;
+    std::vector<Placed<std::string>> search;  ///< search domains
+    bool operator==(const Dns&) const = default;
+  };
+  const Dns& dns() const;
+
+  enum class HookPhase : uint8_t { kPreUp, kPostUp, kPreDown, kPostDown };
+
+  struct Hook {
+    HookPhase phase = HookPhase::kPreUp;
+    std::string_view command;  ///< for bash(1); `%i` still stands for the interface's name
+    int line = 0;
+    bool operator==(const Hook&) const = default;
+  };
+  /// In file order, all phases.
+  const std::vector<Hook>& hooks() const;
+
+  /// SaveConfig: `down` writes the interface's state into the file.
+  bool save_config() const;
+
+  /// What is accepted but probably not meant, each with its place: "wg0.conf:9:14: ...".
+  const std::vector<std::string>& warnings() const;
+
+ private:
+  struct Impl;
+  explicit ConfFile(std::unique_ptr<Impl> impl);
+  static Result<ConfFile> Interpret(std::unique_ptr<Impl> impl);
+
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace wgnet
+
+#endif  // WGNET_CONF_H_

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#ifndef WGNET_SESSION_H_
+#define WGNET_SESSION_H_
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "wgnet/error.h"
+#include "wgnet/node.h"
+#include "wgnet/plan.h"
+#include "wgnet/snapshot.h"
+
+namespace wgnet {
+
+struct SessionOptions {
+  /// Whose node it is. 1 to 64 letters, digits and _.@+=-, or "wg-quick:" and an interface's name.
+  /// An owner has one node in a namespace, and never touches what belongs to another.
+  std::string owner = "default";
+  /// A name of ip-netns(8), or the path of a namespace file; empty: the calling thread's.
+  std::string netns;
+  /// Where it is written what belongs to whom. Best on a file system that goes at a reboot, as the
+  /// kernel's state does.
+  std::string state_dir = "/run/wgnet";
+  /// How long to wait for another transaction in the namespace.
+  std::chrono::milliseconds lock_timeout = std::chrono::seconds(30);
+  /// Gives the addresses of an endpoint's host name, best first. Not set: getaddrinfo(3). Called
+  /// before any lock is taken.
+  std::function<Result<std::vector<IpAddress>>(const std::string& host)> resolver;
+};
+
+/// What Apply did.
+struct ApplyReport {
+  size_t steps = 0;  ///< 0: the kernel was as wanted already, and nothing was sent
+  std::vector<std::string> warnings;
+};
+
+/// An open way into the kernel, for one owner in one network namespace.
+///
+/// A session belongs to one thread at a time. It moves no thread into another namespace, keeps no
+/// thread, installs no signal handler, and all its descriptors are close-on-exec. Reading and
+/// changing need CAP_NET_ADMIN in the user namespace of the network namespace.
+class Session {
+ public:
+  static Result<Session> Open(SessionOptions options);
+  Session(Session&&) noexcept;
+  Session& operator=(Session&&) noexcept;
+  ~Session();
+
+  /// What has to be done to bring the kernel to the node. Reads, and changes nothing. An empty
+  /// node plans the removal of all that the owner has.
+  Result<wgnet::Plan> Plan(const Node& node);
+
+  /// Carries a plan out: all of it, or none of it. If the kernel changed since the plan was made,
+  /// nothing is done (ErrorCode::kStale). After a failure everything is as before, or
+  /// `error.rollback` says what is not.
+  Result<ApplyReport> Apply(const wgnet::Plan& plan);
+  /// Plans and applies under one lock; plans again when the kernel changes meanwhile.
+  Result<ApplyReport> Apply(const Node& node);
+
+  /// What the namespace has: every WireGuard interface, and every owner.
+  Result<wgnet::Snapshot> Snapshot();
+
+ private:
+  class Impl;
+  explicit Session(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace wgnet
+
+#endif  // WGNET_SESSION_H_

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "wgnet/node.h"
+
+#include <algorithm>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "src/api/setter.h"
+#include "src/base/text.h"
+#include "src/base/try.h"
+
+namespace wgnet {
+namespace {
+
+constexpr int kIpv6MinimumMtu = 1280;  // RFC 8200, section 5
+
+Error At(std::string where, Error error) {
+  error.where = std::move(where);
+  return error;
+}
+
+std::string WhereOf(const Interface& interface) {
+  return "Interface(" + QuoteForMessage(interface.name()) + ")";
+}
+
+std::string WhereOf(const Interface& interface, const Peer& peer) {
+  return WhereOf(interface) + ".Peer(\"" + peer.public_key().ToString() + "\")";
+}
+
+template <class Builder>
+Status OwnMistake(const Builder& builder) {
+  if (builder.error()) return *builder.error();
+  return {};
+}
+
+Status CheckMtu(const Interface& interface) {
+  const auto& addresses = interface.addresses();
+  const bool has_v6 = std::any_of(addresses.begin(), addresses.end(),
+                                  [](const Prefix& address) { return address.is_v6(); });
+  if (has_v6 && interface.mtu() && *interface.mtu() < kIpv6MinimumMtu) {
+    return At(WhereOf(interface) + ".Mtu",
+              Invalid("an MTU under 1280 takes all IPv6 addresses from the interface",
+                      "say at least 1280, or leave the IPv6 addresses out"));
+  }
+  return {};
+}
+
+Status CheckPeers(const Interface& interface) {
+  absl::flat_hash_set<PublicKey, std::hash<PublicKey>> keys;
+  absl::flat_hash_map<Prefix, const Peer*, std::hash<Prefix>> claims;
+  std::optional<PublicKey> own;
+  if (interface.private_key()) own = interface.private_key()->Public();
+  for (const Peer& peer : interface.peers()) {
+    if (peer.error()) {
+      return At(WhereOf(interface) + "." + peer.error()->where, *peer.error());
+    }
+    if (peer.public_key() == PublicKey()) {
+      return At(WhereOf(interface) + ".AddPeer",
+                Invalid("a peer has no public key", "a peer is known by its PublicKey"));
+    }
+    if (peer.public_key() == own) {
+      return At(WhereOf(interface, peer),
+                Invalid("the peer's public key is the interface's own",
+                        "give the key of the other side: `wg pubkey` of its private key"));
+    }
+    if (!keys.insert(peer.public_key()).second) {
+      return At(WhereOf(interface, peer),
+                Invalid("the peer is given twice", "one peer holds all its options"));
+    }
+    for (const Prefix& ip : peer.allowed_ips()) {
+      const auto [claim, fresh] = claims.emplace(ip, &peer);
+      if (fresh || claim->second == &peer) continue;
+      return At(WhereOf(interface, peer) + ".AllowedIp",
+                Invalid("the prefix " + ip.ToString() + " belongs to the peer " +
+                            claim->second->public_key().ToString() + " already",
+                        "WireGuard sends a prefix to one peer only: give it to one"));
+    }
+  }
+  return {};
+}
+
+Status CheckInterface(const Interface& interface) {
+  WGNET_RETURN_IF_ERROR(OwnMistake(interface));
+  if (interface.name().empty()) {
+    return At("Interface", Invalid("an interface has no name", "such as Interface(\"wg0\")"));
+  }
+  WGNET_RETURN_IF_ERROR(CheckMtu(interface));
+  return CheckPeers(interface);
+}
+
+Status CheckPolicyRoute(const PolicyRoute& route) {
+  WGNET_RETURN_IF_ERROR(OwnMistake(route));
+  const std::string where = "PolicyRoute(" + QuoteForMessage(route.interface()) + ")";
+  if (route.interface().empty()) {
+    return At(where, Invalid("a policy route has no interface", "say where its packets go"));
+  }
+  if (route.is_full_tunnel() && (route.from() || route.in_interface())) {
+    return At(where, Invalid("a full tunnel takes packets from everywhere",
+                             "use ForPrefix for From and InInterface"));
+  }
+  if (route.to() && route.from() && route.to()->family() != route.from()->family()) {
+    return At(where + ".From", Invalid("the prefixes are of different families",
+                                       "one policy route is for IPv4 or for IPv6"));
+  }
+  return {};
+}
+
+Status CheckNatRule(const NatRule& rule) {
+  WGNET_RETURN_IF_ERROR(OwnMistake(rule));
+  if (rule.sources().empty() && !rule.in_interface() && !rule.out_interface()) {
+    return At("NatRule", Invalid("the rule would masquerade everything",
+                                 "say Source, InInterface or OutInterface"));
+  }
+  return {};
+}
+
+Status CheckForwardRule(const ForwardRule& rule) {
+  WGNET_RETURN_IF_ERROR(OwnMistake(rule));
+  if (rule.one().empty() || rule.other().empty()) {
+    return At("ForwardRule", Invalid("the rule names no interfaces", "say Between(\"wg0\", \"eth*\")"));
+  }
+  return {};
+}
+
+template <class Part, class Check>
+Status CheckAll(const std::vector<Part>& parts, const Check& check) {
+  for (const Part& part : parts) WGNET_RETURN_IF_ERROR(check(part));
+  return {};
+}
+
+}  // namespace
+
+Node& Node::Add(Interface interface) {
+  interfaces_.push_back(std::move(interface));
+  return *this;
+}
+
+Node& Node::Add(PolicyRoute route) {
+  policy_routes_.push_back(std::move(route));
+  return *this;
+}
+
+Node& Node::Add(NatRule rule) {
+  nat_rules_.push_back(std::move(rule));
+  return *this;
+}
+
+Node& Node::Add(ForwardRule rule) {
+  forward_rules_.push_back(std::move(rule));
+  return *this;
+}
+
+Status Node::Check() const {
+  WGNET_RETURN_IF_ERROR(CheckAll(interfaces_, CheckInterface));
+  WGNET_RETURN_IF_ERROR(CheckAll(policy_routes_, CheckPolicyRoute));
+  WGNET_RETURN_IF_ERROR(CheckAll(nat_rules_, CheckNatRule));
+  WGNET_RETURN_IF_ERROR(CheckAll(forward_rules_, CheckForwardRule));
+  absl::flat_hash_set<std::string> names;
+  for (const Interface& interface : interfaces_) {
+    if (!names.insert(interface.name()).second) {
+      return At(WhereOf(interface),
+                Invalid("two interfaces have this name", "one interface holds all its options"));
+    }
+  }
+  absl::flat_hash_set<std::string> tunnels;
+  for (const PolicyRoute& route : policy_routes_) {
+    if (route.is_full_tunnel() && !tunnels.insert(route.interface()).second) {
+      return At("PolicyRoute(" + QuoteForMessage(route.interface()) + ")",
+                Invalid("the interface has two full tunnels", "one is for both families"));
+    }
+  }
+  return {};
+}
+
+}  // namespace wgnet

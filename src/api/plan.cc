@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "wgnet/plan.h"
+
+#include <utility>
+
+#include "src/plan/explain.h"
+#include "src/plan/plan_data.h"
+
+namespace wgnet {
+
+bool Plan::empty() const { return data_->ops.empty(); }
+
+size_t Plan::size() const { return data_->ops.size(); }
+
+std::vector<PlanOp> Plan::ops() const {
+  std::vector<PlanOp> ops;
+  for (const plan::Op& op : data_->ops) {
+    ops.push_back({.verb = std::string(kernel::VerbName(op.verb)),
+                   .kind = std::string(kernel::KindOf(op.object)),
+                   .commands = CommandsOf(op, plan::SecretFileOf(op)),
+                   .loses_state = plan::LosesState(op.phase),
+                   .foreign = op.foreign});
+  }
+  return ops;
+}
+
+const std::vector<std::string>& Plan::warnings() const { return data_->warnings; }
+
+std::string Plan::Explain() const { return plan::Explain(data_->ops); }
+
+Status Plan::ExplainScript(const std::string& directory) const {
+  return plan::ExplainScript(data_->ops, directory);
+}
+
+std::string Plan::ToJson(Secrets secrets) const {
+  JsonWriter out;
+  out.Object([&] {
+    out.Key("schema").String("wgnet/1");
+    out.Key("owner").String(data_->after.owner);
+    out.Key("ops").Array([&] {
+      for (const plan::Op& op : data_->ops) plan::WriteJson(op, secrets, out);
+    });
+    out.Key("warnings").Array([&] {
+      for (const std::string& warning : data_->warnings) out.String(warning);
+    });
+  });
+  return out.text();
+}
+
+Plan Plan::Undo() const {
+  auto undo = std::make_shared<plan::PlanData>();
+  for (size_t i = data_->ops.size(); i-- > 0;) {
+    for (plan::Op& op : plan::InverseOf(data_->ops[i])) undo->ops.push_back(std::move(op));
+  }
+  undo->before = data_->after;
+  undo->after = data_->before;
+  return Plan(std::move(undo));
+}
+
+}  // namespace wgnet

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "wgnet/session.h"
+
+#include <netdb.h>
+#include <netinet/in.h>
+
+#include <memory>
+#include <new>
+
+#include "src/base/text.h"
+#include "src/base/try.h"
+#include "src/netlink/kernel_transport.h"
+#include "src/plan/lowering.h"
+#include "src/plan/planner.h"
+
+namespace wgnet {
+namespace {
+
+// getaddrinfo(3), as wg(8) asks it.
+Result<std::vector<IpAddress>> ResolveBySystem(const std::string& host) {
+  addrinfo hints{};
+  hints.ai_family = AF_UNSPEC;
+  hints.ai_socktype = SOCK_DGRAM;
+  hints.ai_protocol = IPPROTO_UDP;
+  addrinfo* found = nullptr;
+  if (const int error = getaddrinfo(host.c_str(), nullptr, &hints, &found)) {
+    return Error{.code = ErrorCode::kUnresolved,
+                 .message = "the host " + QuoteForMessage(host) +
+                            " cannot be looked up: " + gai_strerror(error),
+                 .hint = "give an address, or see that the name resolves"};
+  }
+  const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(found, freeaddrinfo);
+  std::vector<IpAddress> addresses;
+  for (const addrinfo* entry = found; entry != nullptr; entry = entry->ai_next) {
+    if (entry->ai_family == AF_INET) {
+      const auto* v4 = reinterpret_cast<const sockaddr_in*>(entry->ai_addr);
+      addresses.emplace_back(std::span(reinterpret_cast<const uint8_t*>(&v4->sin_addr), 4));
+    } else if (entry->ai_family == AF_INET6) {
+      const auto* v6 = reinterpret_cast<const sockaddr_in6*>(entry->ai_addr);
+      addresses.emplace_back(std::span(reinterpret_cast<const uint8_t*>(&v6->sin6_addr), 16));
+    }
+  }
+  return addresses;
+}
+
+PeerStatus StatusOf(const kernel::WgPeer& peer) {
+  PeerStatus status{.public_key = *peer.public_key,
+                    .preshared_key = peer.preshared_key.value_or(SecretKey()),
+                    .allowed_ips = *peer.allowed_ips,
+                    .rx_bytes = peer.rx_bytes.value_or(0),
+                    .tx_bytes = peer.tx_bytes.value_or(0),
+                    .persistent_keepalive = peer.keepalive.value_or(0)};
+  if (peer.endpoint) {
+    if (auto endpoint = Endpoint::Parse(kernel::SocketAddressWire::Text(*peer.endpoint))) {
+      status.endpoint = *std::move(endpoint);
+    }
+  }
+  if (peer.last_handshake) {
+    status.last_handshake_seconds = peer.last_handshake->seconds;
+    status.last_handshake_nanoseconds = peer.last_handshake->nanoseconds;
+  }
+  return status;
+}
+
+// A device comes before its peers.
+std::vector<DeviceStatus> DevicesOf(const plan::Snapshot& snapshot) {
+  std::vector<DeviceStatus> devices;
+  for (const kernel::Object& object : snapshot.objects()) {
+    if (const auto* device = std::get_if<kernel::WgDevice>(&object)) {
+      devices.push_back({.name = device->dev->name.str(),
+                         .private_key = device->private_key.value_or(SecretKey()),
+                         .public_key = device->public_key.value_or(PublicKey()),
+                         .listen_port = device->listen_port.value_or(0),
+                         .fwmark = device->fwmark.value_or(0)});
+    } else if (const auto* peer = std::get_if<kernel::WgPeer>(&object)) {
+      devices.back().peers.push_back(StatusOf(*peer));
+    }
+  }
+  return devices;
+}
+
+OwnerStatus StatusOf(const plan::Planner::Owner& owner) {
+  OwnerStatus status{.owner = owner.record.owner,
+                     .objects = owner.record.objects.size(),
+                     .missing = owner.missing};
+  for (const kernel::Object& object : owner.record.objects) {
+    if (const auto* link = std::get_if<kernel::Link>(&object)) {
+      status.interfaces.push_back(link->name->str());
+    }
+  }
+  return status;
+}
+
+// The library throws nothing; the allocator may.
+template <class Body>
+auto CatchNoMemory(Body&& body) -> decltype(body()) {
+  try {
+    return body();
+  } catch (const std::bad_alloc&) {
+    return Error{.code = ErrorCode::kNoMemory};
+  }
+}
+
+}  // namespace
+
+class Session::Impl {
+ public:
+  Impl(plan::Planner planner, plan::Resolver resolver)
+      : planner_(std::move(planner)), resolver_(std::move(resolver)) {}
+
+  Result<wgnet::Plan> Plan(const Node& node) {
+    WGNET_RETURN_IF_ERROR(node.Check());
+    WGNET_ASSIGN_OR_RETURN(const auto hosts, plan::ResolveHosts(node, resolver_));
+    WGNET_ASSIGN_OR_RETURN(auto data, planner_.Plan(node, hosts));
+    return wgnet::Plan(std::make_shared<const plan::PlanData>(std::move(data)));
+  }
+
+  Result<ApplyReport> Apply(const wgnet::Plan& plan) {
+    WGNET_ASSIGN_OR_RETURN(const size_t steps, planner_.Apply(plan.data()));
+    return ApplyReport{steps, plan.warnings()};
+  }
+
+  Result<ApplyReport> Apply(const Node& node) {
+    WGNET_RETURN_IF_ERROR(node.Check());
+    WGNET_ASSIGN_OR_RETURN(const auto hosts, plan::ResolveHosts(node, resolver_));
+    WGNET_ASSIGN_OR_RETURN(const auto plan, planner_.Apply(node, hosts));
+    return ApplyReport{plan.ops.size(), plan.warnings};
+  }
+
+  Result<wgnet::Snapshot> Snapshot() {
+    WGNET_ASSIGN_OR_RETURN(const auto devices, planner_.ReadDevices());
+    WGNET_ASSIGN_OR_RETURN(const auto owners, planner_.ReadOwners());
+    wgnet::Snapshot snapshot{.devices = DevicesOf(devices)};
+    for (const auto& owner : owners) snapshot.owners.push_back(StatusOf(owner));
+    return snapshot;
+  }
+
+ private:
+  plan::Planner planner_;
+  plan::Resolver resolver_;
+};
+
+Session::Session(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Session::Session(Session&&) noexcept = default;
+Session& Session::operator=(Session&&) noexcept = default;
+Session::~Session() = default;
+
+Result<Session> Session::Open(SessionOptions options) {
+  return CatchNoMemory([&]() -> Result<Session> {
+    WGNET_RETURN_IF_ERROR(plan::CheckOwner(options.owner));
+    WGNET_ASSIGN_OR_RETURN(auto netns, netlink::NetworkNamespace::Open(options.netns));
+    WGNET_ASSIGN_OR_RETURN(auto state_dir, plan::StateDir::Open(options.state_dir, netns.id()));
+    WGNET_ASSIGN_OR_RETURN(auto transport, netlink::KernelTransport::Open(std::move(netns)));
+    plan::Resolver resolver = options.resolver ? options.resolver : ResolveBySystem;
+    return Session(std::make_unique<Impl>(
+        plan::Planner(options.owner, std::move(transport), std::move(state_dir),
+                      options.lock_timeout),
+        std::move(resolver)));
+  });
+}
+
+Result<wgnet::Plan> Session::Plan(const Node& node) {
+  return CatchNoMemory([&] { return impl_->Plan(node); });
+}
+
+Result<ApplyReport> Session::Apply(const wgnet::Plan& plan) {
+  return CatchNoMemory([&] { return impl_->Apply(plan); });
+}
+
+Result<ApplyReport> Session::Apply(const Node& node) {
+  return CatchNoMemory([&] { return impl_->Apply(node); });
+}
+
+Result<wgnet::Snapshot> Session::Snapshot() {
+  return CatchNoMemory([&] { return impl_->Snapshot(); });
+}
+
+}  // namespace wgnet

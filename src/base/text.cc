@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "src/base/text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <nlohmann/json.hpp>
+
+namespace wgnet {
+namespace {
+
+std::optional<uint64_t> ParseDigits(std::string_view digits, int base, uint64_t most) {
+  uint64_t value = 0;
+  const char* end = digits.data() + digits.size();
+  const auto [stop, error] = std::from_chars(digits.data(), end, value, base);
+  if (digits.empty() || stop != end || error != std::errc() || value > most) return std::nullopt;
+  return value;
+}
+
+bool IsShellSafe(char c) {
+  constexpr std::string_view kSafe = "_-./:,=+@%";
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+         kSafe.find(c) != kSafe.npos;
+}
+
+}  // namespace
+
+std::optional<uint64_t> ParseDecimal(std::string_view text, uint64_t most) {
+  return ParseDigits(text, 10, most);
+}
+
+std::optional<uint64_t> ParseNumber(std::string_view text, uint64_t most) {
+  if (text.starts_with("0x")) return ParseDigits(text.substr(2), 16, most);
+  return ParseDigits(text, 10, most);
+}
+
+bool IsPrintable(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
+}
+
+std::string QuoteForShell(std::string_view text) {
+  // "=" and "~" at the start, and a lone "%" for job control, are the cases a safe byte is not.
+  if (!text.empty() && text[0] != '=' && text[0] != '%' &&
+      std::all_of(text.begin(), text.end(), IsShellSafe)) {
+    return std::string(text);
+  }
+  std::string quoted = "'";
+  for (const char c : text) {
+    if (c == '\'') {
+      quoted += "'\\''";
+    } else {
+      quoted += c;
+    }
+  }
+  return quoted + "'";
+}
+
+std::optional<std::string> QuoteForNft(std::string_view text) {
+  if (!IsPrintable(text) || text.find('"') != text.npos || text.find('\\') != text.npos) {
+    return std::nullopt;
+  }
+  return fmt::format("\"{}\"", text);
+}
+
+std::string QuoteForMessage(std::string_view text) {
+  constexpr size_t kMost = 64;
+  std::string quoted = "\"";
+  for (const char c : text.substr(0, kMost)) {
+    if (c == '"' || c == '\\') {
+      quoted += {'\\', c};
+    } else if (IsPrintable({&c, 1})) {
+      quoted += c;
+    } else {
+      quoted += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+    }
+  }
+  return quoted + (text.size() > kMost ? "\"..." : "\"");
+}
+
+std::string QuoteForJson(std::string_view text) {
+  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+}  // namespace wgnet

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "src/kernel/address.h"
+
+namespace wgnet::kernel {
+
+Commands CommandsOf(const Edit<Address>& edit, const netlink::SecretWord& secret) {
+  constexpr std::string_view kVerbs[] = {"address add", "address change", "address del"};
+  return {IpCommand(edit.object.local->family(), kVerbs[static_cast<int>(edit.verb)]) +
+          netlink::Words(edit.object, secret, WantedRows(edit))};
+}
+
+}  // namespace wgnet::kernel

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "src/kernel/nft_rule.h"
+
+#include <sodium.h>
+
+#include "src/kernel/nft_backend.h"
+
+namespace wgnet::kernel {
+namespace {
+
+constexpr std::string_view kHashPrefix = "wgnet:";
+
+bool HasHash(const NftRule& rule) {
+  return rule.comment && rule.comment->view().starts_with(kHashPrefix);
+}
+
+std::string HashOf(std::string_view text) {
+  uint8_t hash[crypto_generichash_BYTES_MIN];
+  crypto_generichash(hash, sizeof hash, reinterpret_cast<const uint8_t*>(text.data()), text.size(),
+                     nullptr, 0);
+  std::string hex;
+  for (size_t i = 0; i < 8; ++i) hex += fmt::format("{:02x}", hash[i]);
+  return hex;
+}
+
+}  // namespace
+
+bool NftRule::operator==(const NftRule& other) const {
+  if (HasHash(*this) && HasHash(other)) return comment == other.comment;
+  return raw == other.raw && comment == other.comment;
+}
+
+NftRule MakeRule(std::vector<nft::Expression> expressions) {
+  NftRule rule;
+  rule.expressions = std::move(expressions);
+  rule.comment = FixedString<128>(std::string(kHashPrefix) + HashOf(RuleText(rule)));
+  return rule;
+}
+
+std::string RuleText(const NftRule& rule) {
+  bool expressible = true;
+  return nft::TextOf(rule.expressions, expressible);
+}
+
+void EncodeRule(const NftRule& rule, nft::TableFamily family, const NftName& table,
+                const NftName& chain, netlink::MessageWriter& out) {
+  NftRule placed = rule;
+  placed.family = family;
+  placed.table = table;
+  placed.chain = chain;
+  nfgenmsg header{};
+  const auto all = [](const auto&) { return true; };
+  netlink::EncodeHeader(placed, header, all);
+  out.Begin(NftMessage(NFT_MSG_NEWRULE), NLM_F_CREATE | NLM_F_APPEND, header);
+  netlink::EncodeAttributes(placed, out, all);
+  out.PutRaw(placed.extra);
+  if (!placed.raw) nft::PutInstructions(nft::InstructionsOf(placed.expressions, family), out);
+}
+
+void EncodeFlush(nft::TableFamily family, const NftName& table, const NftName& chain,
+                 netlink::MessageWriter& out) {
+  NftRule every;
+  every.family = family;
+  every.table = table;
+  every.chain = chain;
+  nfgenmsg header{};
+  const auto all = [](const auto&) { return true; };
+  netlink::EncodeHeader(every, header, all);
+  out.Begin(NftMessage(NFT_MSG_DELRULE), 0, header);
+  netlink::EncodeAttributes(every, out, all);
+}
+
+}  // namespace wgnet::kernel

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "src/netlink/network_namespace.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <pthread.h>
+#include <sched.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "src/base/text.h"
+#include "src/base/try.h"
+
+namespace wgnet::netlink {
+namespace {
+
+constexpr char kOwn[] = "/proc/thread-self/ns/net";
+
+#ifndef SO_NETNS_COOKIE
+constexpr int SO_NETNS_COOKIE = 71;
+#endif
+
+bool IsOwn(int fd) {
+  struct stat wanted;
+  struct stat own;
+  return fstat(fd, &wanted) == 0 && stat(kOwn, &own) == 0 && wanted.st_dev == own.st_dev &&
+         wanted.st_ino == own.st_ino;
+}
+
+struct Visit {
+  int fd;
+  const std::function<void()>& body;
+  int error = 0;
+};
+
+void* RunVisit(void* argument) {
+  auto& visit = *static_cast<Visit*>(argument);
+  if (setns(visit.fd, CLONE_NEWNET) != 0) {
+    visit.error = errno;
+  } else {
+    visit.body();
+  }
+  return nullptr;
+}
+
+int RunIn(int fd, const std::function<void()>& body) {
+  if (IsOwn(fd)) {
+    body();
+    return 0;
+  }
+  Visit visit{fd, body};
+  pthread_t thread;
+  if (const int error = pthread_create(&thread, nullptr, RunVisit, &visit)) return error;
+  pthread_join(thread, nullptr);
+  return visit.error;
+}
+
+Error CannotEnter(std::string_view name, int error) {
+  return {.code = error == ENOENT  ? ErrorCode::kNotFound
+                  : error == EPERM ? ErrorCode::kPermission
+                                   : ErrorCode::kIo,
+          .message = fmt::format("network namespace {}: {}", QuoteForMessage(name),
+                                 std::strerror(error)),
+          .hint = error == ENOENT ? "`ip netns list` names those that exist" : "",
+          .error_number = error};
+}
+
+}  // namespace
+
+Result<NetworkNamespace> NetworkNamespace::Open(std::string_view name) {
+  std::string path(name);
+  if (name.empty()) {
+    path = kOwn;
+  } else if (name == "." || name == "..") {
+    return CannotEnter(name, ENOENT);
+  } else if (name.find('/') == name.npos) {
+    path = "/run/netns/" + path;
+  }
+  UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.ok()) return CannotEnter(name, errno);
+  auto id = Identify(fd.get());
+  if (!id) return CannotEnter(name, id.error().error_number);
+  return NetworkNamespace(std::move(fd), *std::move(id));
+}
+
+int NetworkNamespace::Run(const std::function<void()>& body) const { return RunIn(fd_.get(), body); }
+
+Result<std::string> NetworkNamespace::Identify(int fd) {
+  std::string id;
+  const int error = RunIn(fd, [&] {
+    const UniqueFd probe(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    uint64_t cookie = 0;
+    socklen_t size = sizeof cookie;
+    if (probe.ok() && getsockopt(probe.get(), SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &size) == 0) {
+      id = fmt::format("cookie-{}", cookie);
+    }
+  });
+  if (error != 0) return Error{.error_number = error};
+  struct stat file;
+  if (id.empty() && fstat(fd, &file) == 0) {
+    id = fmt::format("inode-{}-{}", static_cast<uint64_t>(file.st_dev),
+                     static_cast<uint64_t>(file.st_ino));
+  }
+  return id;
+}
+
+}  // namespace wgnet::netlink

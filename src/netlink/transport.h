@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// The seam to the kernel of one network namespace: everything that leaves the process goes through
+// it, so a test can stand behind it.
+#ifndef WGNET_NETLINK_TRANSPORT_H_
+#define WGNET_NETLINK_TRANSPORT_H_
+
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace wgnet::netlink {
+
+/// The ways into the kernel: three netlink protocols, and the files under /proc/sys.
+enum class Bus : uint8_t { kRoute, kGeneric, kNetfilter, kSysctl };
+inline constexpr size_t kNetlinkBuses = 3;
+
+class Transport {
+ public:
+  virtual ~Transport() = default;
+
+  /// One sendmsg(2), which a SIGKILL does not cut: the kernel works on all of it, or has none of
+  /// it. 0 or an errno.
+  virtual int Send(Bus bus, std::span<const iovec> parts) = 0;
+  /// One datagram from the kernel, without waiting: its size, or a negative errno. -EAGAIN: nothing
+  /// (more) is there, and since the kernel answers inside Send, nothing will come.
+  virtual ssize_t Receive(Bus bus, std::span<std::byte> buffer) = 0;
+  /// The most bytes that one Send takes.
+  virtual size_t SendLimit(Bus bus) const = 0;
+
+  /// Opens a setting, named by its path under /proc/sys. A handle, or a negative errno.
+  virtual int OpenSetting(const char* name, bool writable) = 0;
+  /// The size of the value, without a newline, or a negative errno.
+  virtual ssize_t ReadSetting(int handle, std::span<char> value) = 0;
+  /// 0 or an errno.
+  virtual int WriteSetting(int handle, std::string_view value) = 0;
+  virtual void CloseSetting(int handle) = 0;
+};
+
+}  // namespace wgnet::netlink
+
+#endif  // WGNET_NETLINK_TRANSPORT_H_

@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "src/plan/facts.h"
+
+#include <algorithm>
+
+#include "src/base/text.h"
+#include "src/base/try.h"
+
+namespace wgnet::plan {
+namespace {
+
+class Collector final : public ObjectVisitor {
+ public:
+  explicit Collector(Facts& facts) : facts_(facts) {}
+
+  void Restart() override {
+    facts_.links.clear();
+    facts_.rules.clear();
+    facts_.base_chains.clear();
+    routes_.clear();
+    facts_.settings.clear();
+  }
+  void Visit(const kernel::Object& object) override {
+    if (const auto* link = std::get_if<kernel::Link>(&object)) facts_.links.push_back(*link);
+    if (const auto* rule = std::get_if<kernel::Rule>(&object)) facts_.rules.push_back(*rule);
+    if (const auto* route = std::get_if<kernel::Route>(&object)) routes_.push_back(*route);
+    if (const auto* sysctl = std::get_if<kernel::Sysctl>(&object)) {
+      facts_.settings[sysctl->name->str()] = sysctl->value->str();
+    }
+    const auto* chain = std::get_if<kernel::NftChain>(&object);
+    if (chain != nullptr && chain->hook) facts_.base_chains.push_back(*chain);
+  }
+  void VisitRule(const kernel::NftRule&) override {}
+
+  const std::vector<kernel::Route>& routes() const { return routes_; }
+
+ private:
+  Facts& facts_;
+  std::vector<kernel::Route> routes_;
+};
+
+// ---- endpoints ----
+
+struct HostAndZone {
+  std::string host;
+  std::string zone;  // of fe80::1%eth0
+};
+
+HostAndZone SplitZone(const Endpoint& endpoint) {
+  const size_t percent = endpoint.host().find('%');
+  if (percent == std::string::npos) return {endpoint.host(), ""};
+  return {endpoint.host().substr(0, percent), endpoint.host().substr(percent + 1)};
+}
+
+std::string WhereOf(const Interface& interface, const Peer& peer) {
+  return "Interface(" + QuoteForMessage(interface.name()) + ").Peer(\"" +
+         peer.public_key().ToString() + "\").Endpoint";
+}
+
+Result<IpAddress> ResolveHost(const std::string& host, const Resolver& resolver) {
+  if (auto literal = IpAddress::Parse(host)) return literal;
+  WGNET_ASSIGN_OR_RETURN(const auto found, resolver(host));
+  if (!found.empty()) return found.front();
+  return Error{.code = ErrorCode::kUnresolved,
+               .message = "the host " + QuoteForMessage(host) + " has no address",
+               .hint = "give an address, or see that the name resolves"};
+}
+
+Result<kernel::SocketAddress> AddressOf(const Endpoint& endpoint, const Hosts& hosts,
+                                        const Facts& facts) {
+  const auto [host, zone] = SplitZone(endpoint);
+  kernel::SocketAddress address{hosts.at(host), endpoint.port(), 0};
+  if (zone.empty()) return address;
+  const kernel::Link* link = facts.FindLink(zone);
+  const auto index = ParseDecimal(zone, UINT32_MAX);
+  if (link == nullptr && !index) {
+    return Error{.code = ErrorCode::kNotFound,
+                 .message = "the endpoint " + QuoteForMessage(endpoint.ToString()) +
+                            " names an interface that does not exist",
+                 .hint = "what stands behind the % is the name or the index of a link"};
+  }
+  address.scope_id = link != nullptr ? *link->index : static_cast<uint32_t>(*index);
+  return address;
+}
+
+std::optional<uint32_t> MtuOf(const kernel::Route& route, const Facts& facts) {
+  if (const auto mtu = kernel::RouteMtu(route)) return mtu;
+  if (!route.dev) return std::nullopt;
+  const kernel::Link* link = facts.FindLink(route.dev->index);
+  return link != nullptr ? link->mtu : std::nullopt;
+}
+
+// The way that the tunnel's own packets take: with its mark, and never through itself.
+Result<std::optional<uint32_t>> PathMtu(const IpAddress& address, const std::string& interface,
+                                        uint32_t mark, const Facts& facts, Reader& reader) {
+  WGNET_ASSIGN_OR_RETURN(const auto route, reader.Lookup(address, mark));
+  if (!route) return std::optional<uint32_t>();
+  const kernel::Link* own = facts.FindLink(interface);
+  if (own != nullptr && route->dev && route->dev->index == own->index) {
+    return std::optional<uint32_t>();
+  }
+  return MtuOf(*route, facts);
+}
+
+uint32_t KnownMark(const Node& node, const Interface& interface, const Record& own) {
+  for (const PolicyRoute& route : node.policy_routes()) {
+    if (route.is_full_tunnel() && route.interface() == interface.name() && route.fwmark()) {
+      return route.fwmark()->value;
+    }
+  }
+  if (interface.fwmark()) return *interface.fwmark();
+  return own.FindAllocation("mark of " + interface.name()).value_or(0);
+}
+
+Status GatherPaths(const Node& node, const Record& own, const Hosts& hosts, Reader& reader,
+                   Facts& facts) {
+  for (const Interface& interface : node.interfaces()) {
+    const uint32_t mark = KnownMark(node, interface, own);
+    for (const Peer& peer : interface.peers()) {
+      if (!peer.endpoint()) continue;
+      auto address = AddressOf(*peer.endpoint(), hosts, facts);
+      if (!address) {
+        address.error().where = WhereOf(interface, peer);
+        return address.error();
+      }
+      Facts::Path path{*address, std::nullopt};
+      if (!interface.mtu()) {
+        WGNET_ASSIGN_OR_RETURN(
+            path.mtu, PathMtu(address->address, interface.name(), mark, facts, reader));
+      }
+      facts.paths[peer.endpoint()->ToString()] = path;
+    }
+  }
+  return {};
+}
+
+// ---- tables ----
+
+bool HasDefaultRoute(const Interface& interface) {
+  return std::any_of(interface.peers().begin(), interface.peers().end(), [](const Peer& peer) {
+    return std::any_of(peer.allowed_ips().begin(), peer.allowed_ips().end(),
+                       [](const Prefix& ip) { return ip.is_default(); });
+  });
+}
+
+// Looks at one table after the other, until as many are free as the node has interfaces.
+Status GatherUsedTables(const Node& node, Reader& reader, Facts& facts) {
+  if (node.policy_routes().empty() &&
+      std::none_of(node.interfaces().begin(), node.interfaces().end(), HasDefaultRoute)) {
+    return {};
+  }
+  size_t free = 0;
+  for (uint32_t table = kFirstTunnelMark; free <= node.interfaces().size(); ++table) {
+    Scope scope;
+    scope.route_tables = {{Family::kIpv4, table}, {Family::kIpv6, table}};
+    Facts unused;
+    Collector collector(unused);
+    WGNET_RETURN_IF_ERROR(reader.Read(scope, collector));
+    if (collector.routes().empty()) {
+      ++free;
+    } else {
+      facts.used_tables.push_back(table);
+    }
+  }
+  return {};
+}
+
+// ---- what is read always ----
+
+// Settings that a node may claim, and those that a claim would move besides.
+std::vector<kernel::SysctlName> SettingNames(const Node& node, const Facts& facts) {
+  std::vector<kernel::SysctlName> names = {
+      "net/ipv4/conf/all/rp_filter", "net/ipv4/conf/all/src_valid_mark",
+      "net/ipv4/conf/all/send_redirects", "net/ipv4/conf/default/forwarding"};
+  if (node.forward_rules().empty()) return names;
+  std::vector<std::string> conf = {"net/ipv6/conf/all", "net/ipv6/conf/default"};
+  for (const kernel::Link& link : facts.links) conf.push_back("net/ipv6/conf/" + link.name->str());
+  for (const std::string& path : conf) {
+    names.emplace_back(path + "/forwarding");
+    names.emplace_back(path + "/accept_ra");
+  }
+  return names;
+}
+
+Status GatherSettings(const Node& node, Reader& reader, Facts& facts) {
+  Scope scope;
+  scope.sysctls = SettingNames(node, facts);
+  Facts read;
+  Collector collector(read);
+  WGNET_RETURN_IF_ERROR(reader.Read(scope, collector));
+  facts.settings = std::move(read.settings);
+  return {};
+}
+
+Status GatherDefaultRoute(Reader& reader, Facts& facts) {
+  for (const Family family : {Family::kIpv4, Family::kIpv6}) {
+    Scope scope;
+    scope.route_tables = {{family, RT_TABLE_MAIN}};
+    Facts unused;
+    Collector collector(unused);
+    WGNET_RETURN_IF_ERROR(reader.Read(scope, collector));
+    for (const kernel::Route& route : collector.routes()) {
+      if (!route.dst->is_default() || facts.default_route_mtu) continue;
+      facts.default_route_mtu = MtuOf(route, facts);
+    }
+  }
+  return {};
+}
+
+// wg-quick's fallback counts only where no endpoint gave an MTU.
+bool NeedsDefaultRoute(const Node& node, const Facts& facts) {
+  return std::any_of(node.interfaces().begin(), node.interfaces().end(), [&](const auto& interface) {
+    if (interface.mtu()) return false;
+    return std::none_of(interface.peers().begin(), interface.peers().end(), [&](const Peer& peer) {
+      return peer.endpoint() && facts.paths.at(peer.endpoint()->ToString()).mtu;
+    });
+  });
+}
+
+}  // namespace
+
+const kernel::Link* Facts::FindLink(std::string_view name) const {
+  const auto found = std::find_if(links.begin(), links.end(), [&](const kernel::Link& link) {
+    return link.name->view() == name;
+  });
+  return found == links.end() ? nullptr : &*found;
+}
+
+const kernel::Link* Facts::FindLink(uint32_t index) const {
+  const auto found = std::find_if(links.begin(), links.end(),
+                                  [&](const kernel::Link& link) { return link.index == index; });
+  return found == links.end() ? nullptr : &*found;
+}
+
+std::optional<int> Facts::Setting(std::string_view name) const {
+  const auto found = settings.find(name);
+  if (found == settings.end()) return std::nullopt;
+  const auto number = ParseDecimal(found->second, INT32_MAX);
+  return number ? std::optional(static_cast<int>(*number)) : std::nullopt;
+}
+
+bool MatchesPattern(std::string_view name, std::string_view pattern) {
+  if (!pattern.ends_with('*')) return name == pattern;
+  return name.starts_with(pattern.substr(0, pattern.size() - 1));
+}
+
+Result<Hosts> ResolveHosts(const Node& node, const Resolver& resolver) {
+  Hosts hosts;
+  for (const Interface& interface : node.interfaces()) {
+    for (const Peer& peer : interface.peers()) {
+      if (!peer.endpoint()) continue;
+      const std::string host = SplitZone(*peer.endpoint()).host;
+      if (hosts.contains(host)) continue;
+      auto address = ResolveHost(host, resolver);
+      if (!address) {
+        address.error().where = WhereOf(interface, peer);
+        return address.error();
+      }
+      hosts[host] = *address;
+    }
+  }
+  return hosts;
+}
+
+Result<Facts> GatherFacts(const Node& node, const Record& own, const Hosts& hosts,
+                          Reader& reader) {
+  Facts facts;
+  Collector collector(facts);
+  Scope scope;
+  scope.links = true;
+  scope.rules = true;
+  scope.base_chains = !node.forward_rules().empty();
+  WGNET_RETURN_IF_ERROR(reader.Read(scope, collector));
+  if (node.empty()) return facts;
+  WGNET_RETURN_IF_ERROR(GatherSettings(node, reader, facts));
+  WGNET_RETURN_IF_ERROR(GatherPaths(node, own, hosts, reader, facts));
+  if (NeedsDefaultRoute(node, facts)) WGNET_RETURN_IF_ERROR(GatherDefaultRoute(reader, facts));
+  WGNET_RETURN_IF_ERROR(GatherUsedTables(node, reader, facts));
+  return facts;
+}
+
+}  // namespace wgnet::plan

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// What lowering has to know of the kernel before it can say which objects a node becomes.
+#ifndef WGNET_PLAN_FACTS_H_
+#define WGNET_PLAN_FACTS_H_
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "src/plan/reader.h"
+#include "src/plan/record.h"
+#include "wgnet/node.h"
+
+namespace wgnet::plan {
+
+/// Gives the addresses of a host name, best first.
+using Resolver = std::function<Result<std::vector<IpAddress>>(const std::string& host)>;
+
+struct Facts {
+  struct Path {
+    kernel::SocketAddress address;
+    std::optional<uint32_t> mtu;  // of the route there, or of its link
+  };
+
+  std::vector<kernel::Link> links;
+  std::vector<kernel::Rule> rules;
+  std::vector<kernel::NftChain> base_chains;
+  std::vector<uint32_t> used_tables;         // of those that lowering might choose
+  std::map<std::string, Path> paths;         // by the endpoint's text
+  std::optional<uint32_t> default_route_mtu;  // of the main table, IPv4 before IPv6
+  std::map<std::string, std::string, std::less<>> settings;  // under /proc/sys
+
+  const kernel::Link* FindLink(std::string_view name) const;
+  const kernel::Link* FindLink(uint32_t index) const;
+  /// A setting's number, or nothing where this kernel does not have it.
+  std::optional<int> Setting(std::string_view name) const;
+};
+
+/// The addresses of the endpoints' hosts, by name. An address is its own.
+using Hosts = std::map<std::string, IpAddress>;
+
+/// Looks up every name in the node. May wait for a name server, so it is done before any lock.
+Result<Hosts> ResolveHosts(const Node& node, const Resolver& resolver);
+
+/// Reads what is needed for the node.
+Result<Facts> GatherFacts(const Node& node, const Record& own, const Hosts& hosts, Reader& reader);
+
+/// Whether a link's name fits a name or, with a `*` at the end, a pattern.
+bool MatchesPattern(std::string_view name, std::string_view pattern);
+
+/// The first number that a full tunnel without a mark is given: wg-quick's.
+inline constexpr uint32_t kFirstTunnelMark = 51820;
+
+}  // namespace wgnet::plan
+
+#endif  // WGNET_PLAN_FACTS_H_

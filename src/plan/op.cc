@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "src/plan/op.h"
+
+#include <utility>
+
+namespace wgnet::plan {
+namespace {
+
+using kernel::Verb;
+
+// WireGuard cannot forget an endpoint: the peer has to be made anew.
+bool LosesEndpoint(const kernel::Object& from, const kernel::Object& to) {
+  const auto* have = std::get_if<kernel::WgPeer>(&from);
+  const auto* want = std::get_if<kernel::WgPeer>(&to);
+  return have != nullptr && want != nullptr && have->endpoint && !want->endpoint;
+}
+
+}  // namespace
+
+std::vector<Op> InverseOf(const Op& op) {
+  Op inverse = op;
+  switch (op.verb) {
+    case Verb::kAdd:
+      inverse.verb = Verb::kDelete;
+      return {inverse};
+    case Verb::kDelete:
+      inverse.verb = Verb::kAdd;
+      return {inverse};
+    case Verb::kChange:
+      break;
+  }
+  if (LosesEndpoint(op.object, op.before)) {
+    Op remove = op;
+    remove.verb = Verb::kDelete;
+    inverse.verb = Verb::kAdd;
+    inverse.object = op.before;
+    return {remove, inverse};
+  }
+  std::swap(inverse.object, inverse.before);
+  return {inverse};
+}
+
+kernel::Commands CommandsOf(const Op& op, const netlink::SecretWord& secret) {
+  auto commands = kernel::CommandsOf(op.verb, op.object, op.image(), secret);
+  if (op.foreign) {
+    for (std::string& command : commands) command += "  # somebody else's, lost with what it is in";
+  }
+  return commands;
+}
+
+}  // namespace wgnet::plan

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// A step of a plan, as data.
+#ifndef WGNET_PLAN_OP_H_
+#define WGNET_PLAN_OP_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "src/kernel/object.h"
+
+namespace wgnet::plan {
+
+/// The order of a plan. What is added comes first, and of that what cannot take effect yet: rules by
+/// interface name before the interface, a table before the rules that lead there. Removal mirrors
+/// it. From kRekey on, sessions are lost: everything before is verified first.
+enum class Phase : uint8_t {
+  kNftAdd,
+  kFootprint,  // what the kernel will set by itself when the link comes up
+  kLink,
+  kDevice,
+  kPeer,
+  kAddress,
+  kLinkUp,
+  kRoute,
+  kSetting,
+  kRule,
+  kMark,  // a device's changed mark: the rules for the new one stand, those for the old still do
+  kRuleRemoval,
+  kSettingRemoval,
+  kRouteRemoval,
+  kAddressRemoval,
+  kRekey,
+  kPeerRemoval,
+  kLinkRemoval,
+  kFootprintRemoval,
+  kNftRemoval,
+};
+
+constexpr bool LosesState(Phase phase) { return phase >= Phase::kRekey; }
+
+struct Op {
+  kernel::Verb verb = kernel::Verb::kAdd;
+  kernel::Object object;  // Add, Change: what will be. Delete: what is
+  kernel::Object before;  // Change: what is
+  Phase phase = Phase::kNftAdd;
+  bool foreign = false;  // somebody else's, lost with the link or table that it is in
+  uint8_t slot = 0;      // the namespace, of those that the session holds
+
+  const kernel::Object& image() const {
+    return verb == kernel::Verb::kChange ? before : object;
+  }
+};
+
+/// The ops that take `op` back, in order.
+std::vector<Op> InverseOf(const Op& op);
+
+/// The commands that do the same as the op.
+kernel::Commands CommandsOf(const Op& op, const netlink::SecretWord& secret);
+
+}  // namespace wgnet::plan
+
+#endif  // WGNET_PLAN_OP_H_

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "src/plan/planner.h"
+
+#include <linux/wireguard.h>
+
+#include <algorithm>
+
+#include "src/base/try.h"
+#include "src/plan/diff.h"
+#include "src/plan/lowering.h"
+#include "src/plan/transaction.h"
+
+namespace wgnet::plan {
+namespace {
+
+constexpr int kMostAttempts = 5;
+
+// The owner's record, and the others'.
+struct Records {
+  Record own;
+  std::vector<Record> others;
+};
+
+Result<Records> LoadRecords(const StateDir& state_dir, const std::string& owner) {
+  WGNET_ASSIGN_OR_RETURN(std::vector<Record> all, state_dir.Load());
+  Records records;
+  records.own.owner = owner;
+  for (Record& record : all) {
+    if (record.owner == owner) {
+      records.own = std::move(record);
+    } else {
+      records.others.push_back(std::move(record));
+    }
+  }
+  return records;
+}
+
+bool UsesNftables(const std::vector<Op>& ops) {
+  return std::any_of(ops.begin(), ops.end(), [](const Op& op) {
+    return kernel::BusOf(op.object) == netlink::Bus::kNetfilter;
+  });
+}
+
+}  // namespace
+
+Planner::Planner(std::string owner, std::unique_ptr<netlink::Transport> transport,
+                 StateDir state_dir, std::chrono::milliseconds lock_timeout)
+    : owner_(std::move(owner)),
+      transport_(std::move(transport)),
+      client_(*transport_),
+      state_dir_(std::move(state_dir)),
+      lock_timeout_(lock_timeout) {}
+
+Result<PlanData> Planner::Plan(const Node& node, const Hosts& hosts) {
+  WGNET_ASSIGN_OR_RETURN(const Records records, LoadRecords(state_dir_, owner_));
+  Reader reader(client_, netlink::ExtraMode::kKeep);
+  // The ruleset's generation is read before the ruleset: a change in between shows.
+  const auto generation = reader.NftGeneration();
+  WGNET_ASSIGN_OR_RETURN(const Facts facts, GatherFacts(node, records.own, hosts, reader));
+  WGNET_ASSIGN_OR_RETURN(Desired desired, Lower(node, facts, records.own, records.others));
+  const Scope scope = ScopeOf(desired, records.own, facts);
+  WGNET_ASSIGN_OR_RETURN(const Snapshot snapshot, Snapshot::Read(scope, reader));
+  WGNET_ASSIGN_OR_RETURN(Difference difference,
+                         Diff(desired, snapshot, records.own, records.others));
+  PlanData plan{.ops = std::move(difference.ops),
+                .before = records.own,
+                .after = std::move(difference.record),
+                .warnings = std::move(desired.warnings)};
+  plan.warnings.insert(plan.warnings.end(), difference.warnings.begin(),
+                       difference.warnings.end());
+  if (UsesNftables(plan.ops)) {
+    WGNET_ASSIGN_OR_RETURN(plan.nft_generation, generation);
+  }
+  return plan;
+}
+
+Result<size_t> Planner::Apply(const PlanData& plan) {
+  WGNET_ASSIGN_OR_RETURN(const UniqueFd lock, state_dir_.Lock(lock_timeout_));
+  WGNET_ASSIGN_OR_RETURN(const Records records, LoadRecords(state_dir_, owner_));
+  if (EncodeRecord(records.own) != EncodeRecord(plan.before)) {
+    return Error{.code = ErrorCode::kStale,
+                 .message = "another plan of this owner was applied since this one was made",
+                 .hint = "make a new plan"};
+  }
+  WGNET_RETURN_IF_ERROR(Carry(plan));
+  return plan.ops.size();
+}
+
+Result<PlanData> Planner::Apply(const Node& node, const Hosts& hosts) {
+  WGNET_ASSIGN_OR_RETURN(const UniqueFd lock, state_dir_.Lock(lock_timeout_));
+  for (int attempt = 1;; ++attempt) {
+    WGNET_ASSIGN_OR_RETURN(PlanData plan, Plan(node, hosts));
+    const Status done = Carry(plan);
+    if (done) return plan;
+    const bool again = done.error().code == ErrorCode::kStale && attempt < kMostAttempts;
+    if (!again) return done.error();
+  }
+}
+
+Status Planner::Carry(const PlanData& plan) {
+  if (plan.ops.empty() && EncodeRecord(plan.before) == EncodeRecord(plan.after)) return {};
+  Transaction transaction(plan.ops, plan.nft_generation, client_);
+  WGNET_RETURN_IF_ERROR(transaction.Prepare());
+  WGNET_ASSIGN_OR_RETURN(StateDir::Pending record, state_dir_.Prepare(plan.after));
+  return transaction.Run(record);
+}
+
+Result<Snapshot> Planner::ReadDevices() {
+  Reader reader(client_, netlink::ExtraMode::kDrop);
+  Scope scope;
+  scope.links = true;
+  WGNET_ASSIGN_OR_RETURN(const Snapshot links, Snapshot::Read(scope, reader));
+  for (const kernel::Object& object : links.objects()) {
+    const auto* link = std::get_if<kernel::Link>(&object);
+    if (link != nullptr && link->kind && link->kind->view() == WG_GENL_NAME) {
+      scope.devices.push_back(*link->index);
+    }
+  }
+  scope.kernel_order = true;
+  return Snapshot::Read(scope, reader);
+}
+
+Result<std::vector<Planner::Owner>> Planner::ReadOwners() {
+  WGNET_ASSIGN_OR_RETURN(std::vector<Record> records, state_dir_.Load());
+  std::vector<Owner> owners;
+  Reader reader(client_, netlink::ExtraMode::kDrop);
+  for (Record& record : records) {
+    WGNET_ASSIGN_OR_RETURN(const Facts facts, GatherFacts(Node(), record, {}, reader));
+    const Scope scope = ScopeOf({}, record, facts);
+    WGNET_ASSIGN_OR_RETURN(const Snapshot snapshot, Snapshot::Read(scope, reader));
+    const auto missing = std::count_if(
+        record.objects.begin(), record.objects.end(),
+        [&](const kernel::Object& object) { return snapshot.Find(object) == nullptr; });
+    owners.push_back({std::move(record), static_cast<size_t>(missing)});
+  }
+  std::sort(owners.begin(), owners.end(), [](const Owner& a, const Owner& b) {
+    return a.record.owner < b.record.owner;
+  });
+  return owners;
+}
+
+}  // namespace wgnet::plan

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// What an owner has in the kernel, as a file: it decides what is the owner's, and what a change or
+// a removal puts back. It holds no keys.
+#ifndef WGNET_PLAN_RECORD_H_
+#define WGNET_PLAN_RECORD_H_
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "src/kernel/object.h"
+#include "wgnet/error.h"
+
+namespace wgnet::plan {
+
+/// A setting that the owner needs to have a value. Others may need it, too; the last to go puts the
+/// original back.
+struct Claim {
+  kernel::SysctlSetting setting;
+  kernel::SysctlText original;  // the value before the first owner's claim
+  std::vector<kernel::SysctlSetting> footprint;  // what the claim moved besides, with old values
+  bool operator==(const Claim&) const = default;
+};
+
+/// A number that was chosen for the owner and stays, such as a rule's priority.
+struct Allocation {
+  std::string name;  // what it is for
+  uint32_t value = 0;
+  bool operator==(const Allocation&) const = default;
+};
+
+struct Record {
+  std::string owner;
+  std::vector<kernel::Object> objects;
+  std::vector<Claim> claims;
+  std::vector<Allocation> allocations;
+
+  bool empty() const { return objects.empty() && claims.empty(); }
+  const Claim* FindClaim(const kernel::SysctlName& name) const;
+  std::optional<uint32_t> FindAllocation(std::string_view name) const;
+};
+
+/// The file's bytes: a header with a version and a checksum, then named values; a reader skips
+/// names that it does not know.
+std::string EncodeRecord(const Record& record);
+Result<Record> DecodeRecord(std::string_view bytes);
+
+}  // namespace wgnet::plan
+
+#endif  // WGNET_PLAN_RECORD_H_

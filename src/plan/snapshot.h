@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Kernel objects as they were read, to look up by key.
+#ifndef WGNET_PLAN_SNAPSHOT_H_
+#define WGNET_PLAN_SNAPSHOT_H_
+
+#include <deque>
+#include <memory>
+#include <span>
+
+#include "src/plan/reader.h"
+
+namespace wgnet::plan {
+
+class Snapshot final : public ObjectVisitor {
+ public:
+  Snapshot();
+  Snapshot(Snapshot&&) noexcept;
+  Snapshot& operator=(Snapshot&&) noexcept;
+  ~Snapshot() override;
+
+  static Result<Snapshot> Read(const Scope& scope, Reader& reader);
+
+  /// The object of the same key, or null.
+  const kernel::Object* Find(const kernel::Object& key) const;
+  /// In the order of reading.
+  const std::deque<kernel::Object>& objects() const { return objects_; }
+
+  void Restart() override;
+  void Visit(const kernel::Object& object) override;
+  void VisitRule(const kernel::NftRule& rule) override;
+
+ private:
+  struct Index;
+  void NameLinks();
+
+  std::deque<kernel::Object> objects_;
+  std::unique_ptr<Index> index_;
+};
+
+}  // namespace wgnet::plan
+
+#endif  // WGNET_PLAN_SNAPSHOT_H_

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "src/plan/state_dir.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <thread>
+
+#include "src/base/text.h"
+#include "src/base/try.h"
+
+namespace wgnet::plan {
+namespace {
+
+constexpr char kLockFile[] = "lock";
+constexpr std::string_view kRecordSuffix = ".record";
+constexpr std::string_view kTemporarySuffix = ".new";
+constexpr size_t kMostRecord = 256 << 20;
+
+Error StateError(std::string_view what, const std::string& path, int error_number) {
+  return {.code = ErrorCode::kState,
+          .message = fmt::format("{} {}: {}", what, QuoteForMessage(path),
+                                 std::strerror(error_number)),
+          .error_number = error_number};
+}
+
+// Opens, or makes, a directory below `parent` that nobody else may write to.
+Result<UniqueFd> OpenOwnDirectory(int parent, const std::string& name) {
+  if (mkdirat(parent, name.c_str(), 0700) != 0 && errno != EEXIST) {
+    return StateError("cannot make the state directory", name, errno);
+  }
+  UniqueFd fd(openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!fd.ok()) return StateError("cannot open the state directory", name, errno);
+  struct stat info;
+  if (fstat(fd.get(), &info) != 0) return StateError("cannot examine", name, errno);
+  if (info.st_uid != geteuid() || (info.st_mode & 0022) != 0) {
+    return Error{.code = ErrorCode::kState,
+                 .message = fmt::format("the state directory {} is not safe: others can change it",
+                                        QuoteForMessage(name)),
+                 .hint = "it must belong to the user that runs wgnet, with mode 0700"};
+  }
+  return fd;
+}
+
+// A small file, whole.
+Result<std::string> ReadFile(int directory, const std::string& name) {
+  const UniqueFd fd(openat(directory, name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  if (!fd.ok()) return StateError("cannot open the record", name, errno);
+  std::string bytes;
+  char chunk[65536];
+  while (bytes.size() < kMostRecord) {
+    const ssize_t size = read(fd.get(), chunk, sizeof chunk);
+    if (size < 0 && errno == EINTR) continue;
+    if (size < 0) return StateError("cannot read the record", name, errno);
+    if (size == 0) return bytes;
+    bytes.append(chunk, static_cast<size_t>(size));
+  }
+  return StateError("cannot read the record", name, EFBIG);
+}
+
+int WriteAll(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t size = write(fd, bytes.data(), bytes.size());
+    if (size < 0 && errno == EINTR) continue;
+    if (size < 0) return errno;
+    bytes.remove_prefix(static_cast<size_t>(size));
+  }
+  return 0;
+}
+
+Status WriteFile(int directory, const std::string& name, std::string_view bytes) {
+  constexpr int kFlags = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC;
+  const UniqueFd fd(openat(directory, name.c_str(), kFlags, 0600));
+  if (!fd.ok()) return StateError("cannot write the record", name, errno);
+  int error = WriteAll(fd.get(), bytes);
+  if (error == 0 && fsync(fd.get()) != 0) error = errno;
+  if (error == 0) return {};
+  unlinkat(directory, name.c_str(), 0);
+  return StateError("cannot write the record", name, error);
+}
+
+std::string ReadHolder(int fd) {
+  char text[32] = {};
+  const ssize_t size = pread(fd, text, sizeof text - 1, 0);
+  return size > 0 ? std::string(text, static_cast<size_t>(size)) : "?";
+}
+
+}  // namespace
+
+Result<StateDir> StateDir::Open(const std::string& directory, const std::string& netns_id) {
+  WGNET_ASSIGN_OR_RETURN(const UniqueFd base, OpenOwnDirectory(AT_FDCWD, directory));
+  WGNET_ASSIGN_OR_RETURN(UniqueFd own, OpenOwnDirectory(base.get(), netns_id));
+  return StateDir(directory + "/" + netns_id, std::move(own));
+}
+
+Result<UniqueFd> StateDir::Lock(std::chrono::milliseconds timeout) const {
+  constexpr int kFlags = O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC;
+  UniqueFd fd(openat(directory_.get(), kLockFile, kFlags, 0600));
+  if (!fd.ok()) return StateError("cannot open the lock in", path_, errno);
+  const auto deadline = std::chrono::steady_clock::now() + timeout;
+  while (flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return StateError("cannot lock", path_, errno);
+    if (std::chrono::steady_clock::now() >= deadline) {
+      return Error{.code = ErrorCode::kBusy,
+                   .message = fmt::format("process {} is changing this network namespace",
+                                          ReadHolder(fd.get())),
+                   .hint = "try again when it is done"};
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  const std::string holder = std::to_string(getpid());
+  if (ftruncate(fd.get(), 0) != 0 || WriteAll(fd.get(), holder) != 0) {
+    return StateError("cannot write the lock in", path_, errno);
+  }
+  return fd;
+}
+
+Result<std::vector<Record>> StateDir::Load() const {
+  const UniqueFd again(openat(directory_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!again.ok()) return StateError("cannot open", path_, errno);
+  const std::unique_ptr<DIR, int (*)(DIR*)> entries(fdopendir(dup(again.get())), closedir);
+  if (!entries) return StateError("cannot list", path_, errno);
+  std::vector<Record> records;
+  while (const dirent* entry = readdir(entries.get())) {
+    const std::string name = entry->d_name;
+    if (!name.ends_with(kRecordSuffix)) continue;
+    WGNET_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(directory_.get(), name));
+    auto record = DecodeRecord(bytes);
+    if (!record) {
+      record.error().where = path_ + "/" + name;
+      record.error().hint = "nothing is done while it is not known what is whose; remove the file "
+                            "once the owner's objects are gone";
+      return record.error();
+    }
+    records.push_back(*std::move(record));
+  }
+  return records;
+}
+
+Result<StateDir::Pending> StateDir::Prepare(const Record& record) const {
+  const std::string name = record.owner + std::string(kRecordSuffix);
+  if (record.empty()) return Pending(directory_.get(), "", name);
+  const std::string temporary = name + std::string(kTemporarySuffix);
+  WGNET_RETURN_IF_ERROR(WriteFile(directory_.get(), temporary, EncodeRecord(record)));
+  return Pending(directory_.get(), temporary, name);
+}
+
+StateDir::Pending::Pending(Pending&& other) noexcept
+    : directory_(std::exchange(other.directory_, -1)),
+      from_(std::move(other.from_)),
+      to_(std::move(other.to_)) {}
+
+StateDir::Pending::~Pending() {
+  if (directory_ >= 0 && !from_.empty()) unlinkat(directory_, from_.c_str(), 0);
+}
+
+int StateDir::Pending::Commit() {
+  int result;
+  if (from_.empty()) {
+    result = unlinkat(directory_, to_.c_str(), 0);
+    if (result != 0 && errno == ENOENT) result = 0;
+  } else {
+    result = renameat(directory_, from_.c_str(), directory_, to_.c_str());
+  }
+  if (result != 0) return errno;
+  directory_ = -1;
+  return 0;
+}
+
+}  // namespace wgnet::plan

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// The state directory: for each network namespace a lock, and a record for each owner.
+#ifndef WGNET_PLAN_STATE_DIR_H_
+#define WGNET_PLAN_STATE_DIR_H_
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "src/base/unique_fd.h"
+#include "src/plan/record.h"
+#include "wgnet/error.h"
+
+namespace wgnet::plan {
+
+class StateDir {
+ public:
+  /// Makes DIRECTORY/NAMESPACE where it is missing, for this user alone. A directory that others
+  /// can write to, or a link, is refused.
+  static Result<StateDir> Open(const std::string& directory, const std::string& netns_id);
+
+  /// Waits until no other process holds the namespace's lock. It is let go with the returned
+  /// descriptor, or with the process.
+  Result<UniqueFd> Lock(std::chrono::milliseconds timeout) const;
+
+  /// The records of all owners.
+  Result<std::vector<Record>> Load() const;
+
+  /// A record that is written, and becomes the owner's when it is committed.
+  class Pending {
+   public:
+    Pending(Pending&& other) noexcept;
+    ~Pending();
+    /// One rename(2), or unlink(2) for an empty record; allocates nothing. 0 or an errno.
+    int Commit();
+
+   private:
+    friend class StateDir;
+    Pending(int directory, std::string from, std::string to)
+        : directory_(directory), from_(std::move(from)), to_(std::move(to)) {}
+    int directory_;
+    std::string from_;  // "": the record is empty
+    std::string to_;
+  };
+  Result<Pending> Prepare(const Record& record) const;
+
+ private:
+  StateDir(std::string path, UniqueFd directory)
+      : path_(std::move(path)), directory_(std::move(directory)) {}
+
+  std::string path_;
+  UniqueFd directory_;
+};
+
+}  // namespace wgnet::plan
+
+#endif  // WGNET_PLAN_STATE_DIR_H_

@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "src/plan/transaction.h"
+
+#include <fmt/format.h>
+#include <linux/wireguard.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "src/base/try.h"
+#include "src/plan/explain.h"
+#include "src/plan/kernel_error.h"
+
+namespace wgnet::plan {
+namespace {
+
+using kernel::Verb;
+using netlink::Bus;
+
+constexpr int kUndoRounds = 3;
+
+bool UsesWireguard(const std::vector<Op>& ops) {
+  return std::any_of(ops.begin(), ops.end(), [](const Op& op) {
+    return kernel::BusOf(op.object) == Bus::kGeneric;
+  });
+}
+
+iovec PartOf(SecretBuffer& bytes, size_t begin, size_t end) {
+  return {bytes.data() + begin, end - begin};
+}
+
+nlmsghdr& MessageAt(SecretBuffer& bytes, size_t at) {
+  return *reinterpret_cast<nlmsghdr*>(bytes.data() + at);
+}
+
+std::string FirstCommand(const Op& op) {
+  const auto commands = CommandsOf(op, SecretFileOf(op));
+  return commands.empty() ? "" : commands.front();
+}
+
+// What lives in the object and cannot be put back.
+bool HasSessions(const Op& op) {
+  return op.verb == Verb::kDelete && std::holds_alternative<kernel::WgPeer>(op.object);
+}
+
+}  // namespace
+
+Transaction::Transaction(const std::vector<Op>& ops, std::optional<uint32_t> nft_generation,
+                         netlink::Client& client)
+    : ops_(ops),
+      nft_generation_(nft_generation),
+      client_(client),
+      reader_(client, netlink::ExtraMode::kDrop),
+      tracker_(ops),
+      steps_(ops.size()) {}
+
+Transaction::~Transaction() = default;
+
+Status Transaction::Prepare() {
+  kernel::EncodeContext context;
+  if (UsesWireguard(ops_)) {
+    WGNET_ASSIGN_OR_RETURN(context.wireguard_family, reader_.GenericFamily(WG_GENL_NAME));
+    if (context.wireguard_family == 0) {
+      return Error{.code = ErrorCode::kModuleMissing,
+                   .message = "this kernel has no WireGuard",
+                   .hint = "`modprobe wireguard`, or a kernel from 5.6 on"};
+    }
+  }
+  WGNET_RETURN_IF_ERROR(reader_.Read(tracker_.scope(), tracker_));
+  for (size_t op = 0; op < ops_.size(); ++op) {
+    if (!tracker_.IsAtStart(op)) return Stale(op);
+  }
+  WGNET_ASSIGN_OR_RETURN(waves_, Waves::Encode(ops_, nft_generation_, context, client_));
+  parts_.reserve(ops_.size() + 2);
+  return {};
+}
+
+Status Transaction::Run(StateDir::Pending& record) {
+  bool verified = false;
+  bool done = true;
+  for (const Wave& wave : waves_->waves()) {
+    if (!verified && LosesState(ops_[wave.first_op].phase)) {
+      verified = true;
+      done = Verify(wave.first_op);
+    }
+    done = done && SendWave(wave);
+    if (!done) break;
+  }
+  done = done && Verify(ops_.size());
+  if (done) commit_error_ = record.Commit();
+  if (done && commit_error_ == 0) return {};
+  Rollback();
+  return Failure();
+}
+
+// ---- forward ----
+
+bool Transaction::SendWave(const Wave& wave) {
+  return wave.bus == Bus::kSysctl ? SendSettings(wave) : SendMessages(wave);
+}
+
+bool Transaction::SendMessages(const Wave& wave) {
+  if (wave.bytes.empty()) return true;
+  auto& bytes = const_cast<SecretBuffer&>(wave.bytes);  // the flag of the last message is set
+  const iovec part = PartOf(bytes, 0, bytes.size());
+  for (size_t op = wave.first_op; op < wave.last_op; ++op) steps_[op].answer = Answer::kUnknown;
+  const auto outcome = client_.Change(
+      wave.bus, {&part, 1}, MessageAt(bytes, wave.last_message),
+      [&](const netlink::KernelError& error) {
+        const auto op = waves_->OpOf(error.sequence);
+        if (op && steps_[*op].error.error_number == 0) {
+          steps_[*op].answer = Answer::kRefused;
+          steps_[*op].error = error;
+        } else if (!op) {
+          batch_error_ = error;
+        }
+      });
+  if (outcome.send_error != 0) batch_error_.error_number = outcome.send_error;
+  const bool known = outcome.acknowledged && !outcome.lost;
+  const bool whole = outcome.errors == 0 || wave.bus == Bus::kRoute;  // others stop, or undo all
+  for (size_t op = wave.first_op; op < wave.last_op && known && whole; ++op) {
+    if (steps_[op].answer == Answer::kUnknown) steps_[op].answer = Answer::kAcknowledged;
+  }
+  return known && outcome.errors == 0;
+}
+
+bool Transaction::SendSettings(const Wave& wave) {
+  for (size_t op = wave.first_op; op < wave.last_op; ++op) {
+    const int error = waves_->WriteSettings(op, false);
+    steps_[op].answer = error == 0 ? Answer::kAcknowledged : Answer::kRefused;
+    steps_[op].error.error_number = error;
+    if (error != 0) return false;
+  }
+  return true;
+}
+
+bool Transaction::ReadState() {
+  state_known_ = reader_.Read(tracker_.scope(), tracker_).ok();
+  return state_known_;
+}
+
+bool Transaction::Verify(size_t end) {
+  if (!ReadState()) return false;
+  for (size_t op = 0; op < end; ++op) {
+    if (tracker_.IsDone(op)) continue;
+    mismatch_ = op;
+    return false;
+  }
+  return true;
+}
+
+// ---- back ----
+
+void Transaction::Rollback() {
+  for (int round = 0; round < kUndoRounds; ++round) {
+    ReadState();
+    bool needed = false;
+    for (size_t op = 0; op < ops_.size(); ++op) needed = needed || NeedsUndo(op);
+    if (!needed) return;
+    UndoOnce();
+  }
+  ReadState();
+}
+
+// An op that was answered well, and whose object is now something else, was changed by somebody
+// else: that is left alone. WireGuard may leave a refused peer half made.
+bool Transaction::NeedsUndo(size_t op) const {
+  const Step& step = steps_[op];
+  if (step.answer == Answer::kNotSent) return false;
+  const bool refused = step.answer != Answer::kAcknowledged;
+  const bool half_made = refused && kernel::BusOf(ops_[op].object) == Bus::kGeneric;
+  if (!state_known_) return step.answer != Answer::kRefused || half_made;
+  if (half_made && ops_[op].verb == Verb::kChange && !step.undone) return true;
+  if (tracker_.IsAtStart(op)) return false;
+  return tracker_.IsOther(op) ? refused : tracker_.IsDone(op);
+}
+
+// Sends the inverses of all ops that need it, the last op's first, as few sends as can be.
+void Transaction::UndoOnce() {
+  Bus bus = Bus::kSysctl;
+  size_t last_message = 0;
+  size_t size = 0;
+  parts_.clear();
+  const auto flush = [&] {
+    if (!parts_.empty()) {
+      SecretBuffer& bytes = waves_->undo_bytes(bus);
+      if (bus == Bus::kNetfilter) {
+        const Part& end = waves_->undo_batch_end();
+        parts_.push_back(PartOf(bytes, end.begin, end.end));
+      }
+      client_.Change(bus, parts_, MessageAt(bytes, last_message),
+                     [](const netlink::KernelError&) {});
+    }
+    parts_.clear();
+    size = 0;
+  };
+  for (size_t op = ops_.size(); op-- > 0;) {
+    if (!NeedsUndo(op)) continue;
+    const Bus next = kernel::BusOf(ops_[op].object);
+    steps_[op].undone = true;
+    if (next == Bus::kSysctl) {
+      flush();
+      waves_->WriteSettings(op, true);
+      continue;
+    }
+    const Part& part = waves_->UndoOf(op);
+    if (part.begin == part.end) continue;
+    const bool full = size + (part.end - part.begin) > client_.transport().SendLimit(next);
+    if (next != bus || (full && next != Bus::kNetfilter)) flush();
+    bus = next;
+    SecretBuffer& bytes = waves_->undo_bytes(bus);
+    if (parts_.empty() && bus == Bus::kNetfilter) {
+      const Part& begin = waves_->undo_batch_begin();
+      parts_.push_back(PartOf(bytes, begin.begin, begin.end));
+    }
+    parts_.push_back(PartOf(bytes, part.begin, part.end));
+    last_message = part.last_message;
+    size += part.end - part.begin;
+  }
+  flush();
+}
+
+// ---- what is said of it ----
+
+Error Transaction::Stale(size_t op) const {
+  return {.code = ErrorCode::kStale,
+          .message = "the kernel is not as it was when the plan was made",
+          .hint = "make a new plan",
+          .step = static_cast<int>(op + 1),
+          .steps = static_cast<int>(ops_.size()),
+          .command = FirstCommand(ops_[op])};
+}
+
+// Of a message with several ops, the first that was not done.
+std::optional<size_t> Transaction::FailedOp() const {
+  for (size_t op = 0; op < ops_.size(); ++op) {
+    if (steps_[op].answer == Answer::kRefused) return op;
+  }
+  if (mismatch_) return mismatch_;
+  for (size_t op = 0; op < ops_.size(); ++op) {
+    if (steps_[op].answer == Answer::kUnknown) return op;
+  }
+  return std::nullopt;
+}
+
+void Transaction::DescribeAttribute(size_t op, Error& error) const {
+  const auto& kernel_error = steps_[op].error;
+  const netlink::Bytes message = waves_->MessageOf(kernel_error.sequence);
+  const size_t start = NLMSG_HDRLEN + NLMSG_ALIGN(kernel::HeaderSizeOf(ops_[op].object));
+  if (kernel_error.offset < start || kernel_error.offset >= message.size()) return;
+  const std::byte* at = message.data() + kernel_error.offset;
+  netlink::ForEachAttribute(message.subspan(start), [&](uint16_t type, netlink::Bytes payload) {
+    if (payload.data() - sizeof(nlattr) <= at && at < payload.data() + payload.size()) {
+      error.kernel_attribute = std::string(kernel::AttributeName(ops_[op].object, type));
+    }
+  });
+}
+
+Error Transaction::Failure() const {
+  Error error{.code = ErrorCode::kKernel};
+  const auto op = FailedOp();
+  if (commit_error_ != 0) {
+    error.code = ErrorCode::kState;
+    error.error_number = commit_error_;
+    error.message = fmt::format("cannot write the record: {}", std::strerror(commit_error_));
+  } else if (op && steps_[*op].answer == Answer::kRefused) {
+    error = ChangeError(ops_[*op].verb, ops_[*op].object, steps_[*op].error);
+    DescribeAttribute(*op, error);
+  } else if (batch_error_.error_number != 0) {
+    const size_t first = op.value_or(0);
+    error = ChangeError(ops_[first].verb, ops_[first].object, batch_error_);
+  } else if (mismatch_) {
+    error.code = ErrorCode::kVerify;
+    error.message = "the kernel took the step, but is not as planned after it";
+    error.hint = "something else may be changing the same objects";
+  } else {
+    error.message = "the kernel's answer was lost";
+    error.error_number = ENOBUFS;
+  }
+  if (op && commit_error_ == 0) {
+    error.step = static_cast<int>(*op + 1);
+    error.command = FirstCommand(ops_[*op]);
+  }
+  error.steps = static_cast<int>(ops_.size());
+  error.rollback = Report();
+  if (!error.rollback->complete()) {
+    error.message = fmt::format("{} ({})", error.message, ErrorCodeName(error.code));
+    error.code = ErrorCode::kRollbackIncomplete;
+  }
+  return error;
+}
+
+RollbackReport Transaction::Report() const {
+  RollbackReport report;
+  for (size_t op = 0; op < ops_.size(); ++op) {
+    const Step& step = steps_[op];
+    if (step.answer == Answer::kNotSent) continue;
+    if (state_known_ && tracker_.IsAtStart(op)) {
+      if (!step.undone) continue;
+      ++report.undone;
+      if (HasSessions(ops_[op])) report.lossy.push_back("the session of: " + FirstCommand(ops_[op]));
+    } else if (!state_known_) {
+      report.leftovers.push_back({FirstCommand(ops_[op]), "the kernel could not be read"});
+    } else if (!step.undone && tracker_.IsOther(op)) {
+      report.leftovers.push_back({FirstCommand(ops_[op]), "somebody else changed it meanwhile"});
+    } else {
+      report.leftovers.push_back({FirstCommand(ops_[op]), "the kernel did not take it back"});
+    }
+  }
+  return report;
+}
+
+}  // namespace wgnet::plan
