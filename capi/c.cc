@@ -1,1 +1,421 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+#include "wgnet/c.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <cstring>
+#include <initializer_list>
+#include <new>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "wgnet/wgnet.h"
+
+struct wgnet_error {
+  wgnet::Error value;
+  std::string text;
+};
+
+struct wgnet_node {
+  wgnet::Node value;
+  std::vector<std::string> warnings;
+};
+
+struct wgnet_plan {
+  wgnet::Plan value;
+};
+
+struct wgnet_session {
+  wgnet::Session value;
+};
+
+namespace {
+
+using wgnet::ConfFile;
+using wgnet::Error;
+using wgnet::ErrorCode;
+using wgnet::Result;
+using wgnet::Secrets;
+using wgnet::SessionOptions;
+using wgnet::Status;
+
+constexpr bool Same(int32_t status, ErrorCode code) { return status == static_cast<int32_t>(code); }
+static_assert(Same(WGNET_INVALID_ARGUMENT, ErrorCode::kInvalidArgument));
+static_assert(Same(WGNET_PARSE, ErrorCode::kParse));
+static_assert(Same(WGNET_IO, ErrorCode::kIo));
+static_assert(Same(WGNET_NOT_FOUND, ErrorCode::kNotFound));
+static_assert(Same(WGNET_PERMISSION, ErrorCode::kPermission));
+static_assert(Same(WGNET_MODULE_MISSING, ErrorCode::kModuleMissing));
+static_assert(Same(WGNET_NOT_SUPPORTED, ErrorCode::kNotSupported));
+static_assert(Same(WGNET_NAME_TAKEN, ErrorCode::kNameTaken));
+static_assert(Same(WGNET_PORT_IN_USE, ErrorCode::kPortInUse));
+static_assert(Same(WGNET_CONFLICT, ErrorCode::kConflict));
+static_assert(Same(WGNET_READ_ONLY, ErrorCode::kReadOnly));
+static_assert(Same(WGNET_BUSY, ErrorCode::kBusy));
+static_assert(Same(WGNET_STALE, ErrorCode::kStale));
+static_assert(Same(WGNET_KERNEL, ErrorCode::kKernel));
+static_assert(Same(WGNET_VERIFY, ErrorCode::kVerify));
+static_assert(Same(WGNET_ROLLBACK_INCOMPLETE, ErrorCode::kRollbackIncomplete));
+static_assert(Same(WGNET_STATE, ErrorCode::kState));
+static_assert(Same(WGNET_UNRESOLVED, ErrorCode::kUnresolved));
+static_assert(Same(WGNET_NO_MEMORY, ErrorCode::kNoMemory));
+
+// ---- calls ----
+
+struct Argument {
+  const char* name;
+  const void* value;
+};
+
+template <class T>
+T* Cleared(T* out) {
+  if (out != nullptr) *out = {};
+  return out;
+}
+
+Error Invalid(std::string message, const char* function, const char* argument) {
+  return {.code = ErrorCode::kInvalidArgument,
+          .message = std::move(message),
+          .where = std::string(function) + ": " + argument};
+}
+
+Error NoMemory() {
+  // Short enough for std::string to need no memory.
+  return {.code = ErrorCode::kNoMemory, .message = "memory ran out"};
+}
+
+wgnet_status_t Deliver(Error error, wgnet_error_t** out) noexcept {
+  const auto status = static_cast<wgnet_status_t>(error.code);
+  if (out == nullptr) return status;
+  try {
+    std::string text = error.ToString();
+    *out = new wgnet_error{std::move(error), std::move(text)};
+  } catch (const std::bad_alloc&) {
+    // The status alone tells.
+  }
+  return status;
+}
+
+// Runs `body`, which returns a Status, unless one of `required` is null.
+template <class Body>
+wgnet_status_t Call(const char* function, std::initializer_list<Argument> required,
+                    wgnet_error_t** error, Body&& body) noexcept {
+  Cleared(error);
+  try {
+    for (const Argument& argument : required) {
+      if (argument.value != nullptr) continue;
+      return Deliver(Invalid("the argument is NULL", function, argument.name), error);
+    }
+    Status status = body();
+    return status ? WGNET_OK : Deliver(std::move(status).error(), error);
+  } catch (const std::bad_alloc&) {
+    return Deliver(NoMemory(), error);
+  }
+}
+
+template <class Handle, class T>
+Status Give(Result<T> made, Handle** handle) {
+  if (!made) return std::move(made).error();
+  *handle = new Handle{*std::move(made)};
+  return {};
+}
+
+// The text may hold keys, so no copy stays behind.
+Status GiveText(std::string made, char** text) {
+  *text = new (std::nothrow) char[made.size() + 1];
+  if (*text != nullptr) std::memcpy(*text, made.c_str(), made.size() + 1);
+  explicit_bzero(made.data(), made.size());
+  return *text != nullptr ? Status() : NoMemory();
+}
+
+Status GiveSteps(const Result<wgnet::ApplyReport>& report, size_t* steps) {
+  if (!report) return report.error();
+  if (steps != nullptr) *steps = report->steps;
+  return {};
+}
+
+// `write` returns the text for a wgnet::Secrets.
+template <class Write>
+Status GiveJson(const char* function, uint32_t secrets, char** text, Write&& write) {
+  if (secrets > WGNET_REVEAL_SECRETS) return Invalid("no such flag", function, "secrets");
+  return GiveText(write(secrets == WGNET_REVEAL_SECRETS ? Secrets::kReveal : Secrets::kHide), text);
+}
+
+const char* At(const std::vector<std::string>& list, size_t index) {
+  return index < list.size() ? list[index].c_str() : "";
+}
+
+// ---- options ----
+
+// Copies the members that the caller knows; the others stay zero.
+template <class Options>
+bool ReadOptions(const Options* given, Options& options) {
+  constexpr size_t kMost = 4096;
+  const size_t size = given->struct_size;
+  if (size < sizeof size || size > kMost || size % alignof(Options) != 0) return false;
+  const auto* bytes = reinterpret_cast<const char*>(given);
+  for (size_t i = sizeof options; i < size; ++i) {
+    if (bytes[i] != 0) return false;
+  }
+  std::memcpy(&options, bytes, std::min(size, sizeof options));
+  return true;
+}
+
+SessionOptions OptionsOf(const wgnet_session_options_t& given) {
+  SessionOptions options;
+  if (given.owner != nullptr) options.owner = given.owner;
+  if (given.netns != nullptr) options.netns = given.netns;
+  if (given.state_dir != nullptr) options.state_dir = given.state_dir;
+  if (given.lock_timeout_ms != 0) {
+    options.lock_timeout = std::chrono::milliseconds(std::max<int64_t>(given.lock_timeout_ms, 0));
+  }
+  return options;
+}
+
+// ---- configuration files ----
+
+Error LeftOut(const ConfFile& conf, ConfFile::Place place, std::string what, std::string flag) {
+  std::string where = std::string(conf.name()) + ":" + std::to_string(place.line);
+  if (place.column > 0) where += ":" + std::to_string(place.column);
+  return {.code = ErrorCode::kNotSupported,
+          .message = "a node cannot hold " + what,
+          .where = std::move(where),
+          .hint = flag + " leaves it out"};
+}
+
+// Whether a node can hold all of the file but for what `flags` has skipped.
+Status CheckLeftOut(const ConfFile& conf, uint32_t flags) {
+  const auto& [servers, search] = conf.dns();
+  if ((flags & WGNET_CONF_SKIP_HOOKS) == 0 && !conf.hooks().empty()) {
+    return LeftOut(conf, {conf.hooks().front().line, 0}, "a hook", "WGNET_CONF_SKIP_HOOKS");
+  }
+  if ((flags & WGNET_CONF_SKIP_DNS) == 0 && !(servers.empty() && search.empty())) {
+    return LeftOut(conf, servers.empty() ? search.front().place : servers.front().place, "DNS",
+                   "WGNET_CONF_SKIP_DNS");
+  }
+  return {};
+}
+
+Status NodeFromConf(std::string_view text, const char* interface_name, const char* file_name,
+                    uint32_t flags, wgnet_node_t** out) {
+  const auto conf = ConfFile::Parse(text, file_name);
+  if (!conf) return conf.error();
+  const Status complete = CheckLeftOut(*conf, flags);
+  if (!complete) return complete;
+  auto node = conf->ToNode(interface_name);
+  if (!node) return node.error();
+  *out = new wgnet_node{*std::move(node), conf->warnings()};
+  return {};
+}
+
+// ---- errors ----
+
+const char* TextOf(const wgnet_error_t* error, std::string Error::*member) {
+  return error != nullptr ? (error->value.*member).c_str() : "";
+}
+
+int32_t NumberOf(const wgnet_error_t* error, int Error::*member) {
+  return error != nullptr ? error->value.*member : 0;
+}
+
+using Leftover = wgnet::RollbackReport::Leftover;
+
+const char* LeftoverText(const wgnet_error_t* error, size_t index, std::string Leftover::*member) {
+  if (index >= wgnet_error_leftover_count(error)) return "";
+  return (error->value.rollback->leftovers[index].*member).c_str();
+}
+
+}  // namespace
+
+// ---- version, status, memory ----
+
+const char* wgnet_version(void) { return wgnet::Version(); }
+
+uint32_t wgnet_abi_version(void) { return WGNET_ABI_VERSION; }
+
+const char* wgnet_status_name(wgnet_status_t status) {
+  // The names are literals, so they end in NUL.
+  return status == WGNET_OK ? "ok" : wgnet::ErrorCodeName(static_cast<ErrorCode>(status)).data();
+}
+
+void wgnet_free(char* text) {
+  if (text != nullptr) explicit_bzero(text, std::strlen(text));
+  delete[] text;
+}
+
+// ---- errors ----
+
+wgnet_status_t wgnet_error_code(const wgnet_error_t* error) {
+  return error != nullptr ? static_cast<wgnet_status_t>(error->value.code) : WGNET_OK;
+}
+
+const char* wgnet_error_message(const wgnet_error_t* error) {
+  return TextOf(error, &Error::message);
+}
+
+const char* wgnet_error_where(const wgnet_error_t* error) { return TextOf(error, &Error::where); }
+
+const char* wgnet_error_hint(const wgnet_error_t* error) { return TextOf(error, &Error::hint); }
+
+int32_t wgnet_error_step(const wgnet_error_t* error) { return NumberOf(error, &Error::step); }
+
+int32_t wgnet_error_steps(const wgnet_error_t* error) { return NumberOf(error, &Error::steps); }
+
+const char* wgnet_error_command(const wgnet_error_t* error) {
+  return TextOf(error, &Error::command);
+}
+
+int32_t wgnet_error_errno(const wgnet_error_t* error) {
+  return NumberOf(error, &Error::error_number);
+}
+
+const char* wgnet_error_kernel_message(const wgnet_error_t* error) {
+  return TextOf(error, &Error::kernel_message);
+}
+
+const char* wgnet_error_kernel_attribute(const wgnet_error_t* error) {
+  return TextOf(error, &Error::kernel_attribute);
+}
+
+size_t wgnet_error_leftover_count(const wgnet_error_t* error) {
+  if (error == nullptr || !error->value.rollback) return 0;
+  return error->value.rollback->leftovers.size();
+}
+
+const char* wgnet_error_leftover_command(const wgnet_error_t* error, size_t index) {
+  return LeftoverText(error, index, &Leftover::command);
+}
+
+const char* wgnet_error_leftover_reason(const wgnet_error_t* error, size_t index) {
+  return LeftoverText(error, index, &Leftover::reason);
+}
+
+const char* wgnet_error_to_string(const wgnet_error_t* error) {
+  return error != nullptr ? error->text.c_str() : "";
+}
+
+void wgnet_error_free(wgnet_error_t* error) { delete error; }
+
+// ---- nodes ----
+
+wgnet_node_t* wgnet_node_new(void) { return new (std::nothrow) wgnet_node; }
+
+wgnet_status_t wgnet_node_from_json(const char* text, size_t length, wgnet_node_t** node,
+                                    wgnet_error_t** error) {
+  return Call(__func__, {{"text", text}, {"node", Cleared(node)}}, error, [&] {
+    return Give(wgnet::Node::FromJson({text, length}), node);
+  });
+}
+
+wgnet_status_t wgnet_node_from_conf(const char* text, size_t length, const char* interface_name,
+                                    const char* file_name, uint32_t flags, wgnet_node_t** node,
+                                    wgnet_error_t** error) {
+  constexpr uint32_t kFlags = WGNET_CONF_SKIP_HOOKS | WGNET_CONF_SKIP_DNS;
+  const char* function = __func__;
+  return Call(function,
+              {{"text", text},
+               {"interface_name", interface_name},
+               {"file_name", file_name},
+               {"node", Cleared(node)}},
+              error, [&]() -> Status {
+                if ((flags & ~kFlags) != 0) return Invalid("no such flag", function, "flags");
+                return NodeFromConf({text, length}, interface_name, file_name, flags, node);
+              });
+}
+
+size_t wgnet_node_warning_count(const wgnet_node_t* node) {
+  return node != nullptr ? node->warnings.size() : 0;
+}
+
+const char* wgnet_node_warning(const wgnet_node_t* node, size_t index) {
+  return node != nullptr ? At(node->warnings, index) : "";
+}
+
+wgnet_status_t wgnet_node_to_json(const wgnet_node_t* node, uint32_t secrets, char** text,
+                                  wgnet_error_t** error) {
+  const char* function = __func__;
+  return Call(function, {{"node", node}, {"text", Cleared(text)}}, error, [&] {
+    return GiveJson(function, secrets, text, [&](Secrets s) { return node->value.ToJson(s); });
+  });
+}
+
+void wgnet_node_free(wgnet_node_t* node) { delete node; }
+
+// ---- plans ----
+
+size_t wgnet_plan_size(const wgnet_plan_t* plan) {
+  return plan != nullptr ? plan->value.size() : 0;
+}
+
+size_t wgnet_plan_warning_count(const wgnet_plan_t* plan) {
+  return plan != nullptr ? plan->value.warnings().size() : 0;
+}
+
+const char* wgnet_plan_warning(const wgnet_plan_t* plan, size_t index) {
+  return plan != nullptr ? At(plan->value.warnings(), index) : "";
+}
+
+wgnet_status_t wgnet_plan_explain(const wgnet_plan_t* plan, char** text, wgnet_error_t** error) {
+  return Call(__func__, {{"plan", plan}, {"text", Cleared(text)}}, error,
+              [&] { return GiveText(plan->value.Explain(), text); });
+}
+
+wgnet_status_t wgnet_plan_to_json(const wgnet_plan_t* plan, uint32_t secrets, char** text,
+                                  wgnet_error_t** error) {
+  const char* function = __func__;
+  return Call(function, {{"plan", plan}, {"text", Cleared(text)}}, error, [&] {
+    return GiveJson(function, secrets, text, [&](Secrets s) { return plan->value.ToJson(s); });
+  });
+}
+
+void wgnet_plan_free(wgnet_plan_t* plan) { delete plan; }
+
+// ---- sessions ----
+
+wgnet_status_t wgnet_session_open(const wgnet_session_options_t* options, wgnet_session_t** session,
+                                  wgnet_error_t** error) {
+  const char* function = __func__;
+  return Call(function, {{"session", Cleared(session)}}, error, [&]() -> Status {
+    wgnet_session_options_t known = {};
+    if (options != nullptr && !ReadOptions(options, known)) {
+      return Invalid("it has a wrong struct_size, or options that are not known here", function,
+                     "options");
+    }
+    return Give(wgnet::Session::Open(OptionsOf(known)), session);
+  });
+}
+
+void wgnet_session_close(wgnet_session_t* session) { delete session; }
+
+wgnet_status_t wgnet_session_plan(wgnet_session_t* session, const wgnet_node_t* node,
+                                  wgnet_plan_t** plan, wgnet_error_t** error) {
+  return Call(__func__, {{"session", session}, {"node", node}, {"plan", Cleared(plan)}}, error,
+              [&] { return Give(session->value.Plan(node->value), plan); });
+}
+
+wgnet_status_t wgnet_session_apply_plan(wgnet_session_t* session, const wgnet_plan_t* plan,
+                                        size_t* steps, wgnet_error_t** error) {
+  Cleared(steps);
+  return Call(__func__, {{"session", session}, {"plan", plan}}, error,
+              [&] { return GiveSteps(session->value.Apply(plan->value), steps); });
+}
+
+wgnet_status_t wgnet_session_apply(wgnet_session_t* session, const wgnet_node_t* node,
+                                   size_t* steps, wgnet_error_t** error) {
+  Cleared(steps);
+  return Call(__func__, {{"session", session}, {"node", node}}, error,
+              [&] { return GiveSteps(session->value.Apply(node->value), steps); });
+}
+
+wgnet_status_t wgnet_session_snapshot_json(wgnet_session_t* session, uint32_t secrets, char** text,
+                                           wgnet_error_t** error) {
+  const char* function = __func__;
+  return Call(function, {{"session", session}, {"text", Cleared(text)}}, error, [&]() -> Status {
+    const auto snapshot = session->value.Snapshot();
+    if (!snapshot) return snapshot.error();
+    return GiveJson(function, secrets, text, [&](Secrets s) { return snapshot->ToJson(s); });
+  });
+}

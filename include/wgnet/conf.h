@@ -18,10 +18,13 @@ namespace wgnet {
 
 /// A configuration file, as it was written and as what it means.
 ///
-/// What the two programs take is taken, and means the same, but for: two peers that claim one
-/// prefix are an error; a peer with the interface's own key, which the kernel passes over, is left
-/// out with a warning; numbers are decimal, or hexadecimal where `wg` and `ip` say so; ports above
-/// 65535, NUL bytes, and a file over 16 MiB, 2^20 lines or 1 MiB in a line are errors.
+/// What the two programs take is taken, and means what the newest of them make of it. Errors here
+/// though not there: two peers that claim one prefix, an allowed IP marked with `-`, a public key
+/// of zeros, a port above 65535, an octal number or a short address such as 10.1 (which ip(8)
+/// takes), a NUL byte, and a file of more than 16 MiB, 2^20 lines, or 1 MiB in a line. A peer with
+/// the interface's own key, which the kernel passes over, is left out with a warning.
+///
+/// Hosts are not looked up; names of services and of routing tables are, in this machine's files.
 ///
 /// Errors have code kParse and `where` FILE:LINE:COLUMN; a value that is rejected is pointed at
 /// itself. No error and no warning quotes a key, or what may be one.

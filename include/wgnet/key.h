@@ -59,6 +59,9 @@ class SecretKey {
   /// 44 characters of canonical base64, decoded in constant time. The error never quotes the text.
   static Result<SecretKey> Parse(std::string_view base64);
 
+  /// As a private key, the way Curve25519 uses it and WireGuard reports it (RFC 7748, section 5). A
+  /// zero key stays zero.
+  SecretKey Clamped() const;
   /// The public key of this private key (`wg pubkey`).
   PublicKey Public() const;
   bool is_zero() const;

@@ -103,9 +103,11 @@ SecretKey SecretKey::GeneratePreshared() {
   return key;
 }
 
-SecretKey SecretKey::GeneratePrivate() {
-  SecretKey key = GeneratePreshared();
-  // RFC 7748, section 5: decodeScalar25519.
+SecretKey SecretKey::GeneratePrivate() { return GeneratePreshared().Clamped(); }
+
+SecretKey SecretKey::Clamped() const {
+  SecretKey key = *this;
+  if (key.is_zero()) return key;
   key.slot_[0] &= 248;
   key.slot_[31] &= 127;
   key.slot_[31] |= 64;

@@ -32,7 +32,7 @@ std::string_view HeaderOf(SectionKind kind) {
   for (const SectionName& section : kSections) {
     if (section.kind == kind) return section.header;
   }
-  return "the first section";
+  return "";
 }
 
 std::string KnownKeys(Grammar grammar, SectionKind section) {
@@ -97,13 +97,13 @@ Status Interpreter::TakeKey(const Line& line) {
   const KeyRow* row = FindKey(line.key);
   if (row == nullptr) return UnknownKey(line);
   WGNET_RETURN_IF_ERROR(CheckSection(line, *row));
+  NoteRepeat(line, *row);
   if (row->grammar == Grammar::kWgQuick) return row->set(draft_, {*row, line, line.value});
   if (line.value.empty()) {
     return report.At(line.PlaceOf(line.value), fmt::format("{} has no value", row->name),
                      "give it a value, or leave the line out");
   }
   const Squeezed text(line.value);
-  NoteRepeat(line, *row);
   return row->set(draft_, {*row, line, text.view()});
 }
 

@@ -23,8 +23,9 @@ using SectionKind = ConfFile::SectionKind;
 template <class T, class Set>
 Status Assign(Draft& draft, const Value& value, std::string_view part, Result<T> read,
               const Set& set) {
-  if (!read)
+  if (!read) {
     return draft.report.Rejected(value.line, value.row.name, part, std::move(read).error());
+  }
   set(*std::move(read));
   return {};
 }

@@ -14,11 +14,10 @@ bool IsBase64(char c) { return IsLetter(c) || IsDigit(c) || c == '+' || c == '/'
 
 }  // namespace
 
-bool MayHoldKey(std::string_view text) {
+bool MayHoldKey(std::string_view message) {
   constexpr int kTellingRun = 16;  // of the 44 characters of a key
   int run = 0;
-  for (const char c : text) {
-    if (IsSpace(c)) continue;
+  for (const char c : message) {
     run = IsBase64(c) ? run + 1 : 0;
     if (run >= kTellingRun) return true;
   }
@@ -34,7 +33,7 @@ Error Report::At(ConfFile::Place place, std::string message, std::string hint) c
 
 Error Report::Rejected(const ConfFile::Line& line, std::string_view key, std::string_view part,
                        Error why) const {
-  if (MayHoldKey(line.value)) why.message = "the value is malformed";
+  if (MayHoldKey(why.message)) why.message = "the value is malformed";
   return At(line.PlaceOf(part), fmt::format("{}: {}", key, why.message), std::move(why.hint));
 }
 

@@ -16,7 +16,8 @@ class Report {
   explicit Report(std::string_view file) : file_(file) {}
 
   Error At(ConfFile::Place place, std::string message, std::string hint) const;
-  /// `value` of `key` was rejected, at `part` of it, for the reason that `why` gives.
+  /// The value of `key` was rejected, at `part` of it, for the reason that `why` gives. A reason
+  /// that may quote a key, as the value of another key, is not told.
   Error Rejected(const ConfFile::Line& line, std::string_view key, std::string_view part,
                  Error why) const;
   void Warn(ConfFile::Place place, std::string_view message);
@@ -30,8 +31,8 @@ class Report {
   std::vector<std::string> warnings_;
 };
 
-/// Whether a text may be a key, or a good part of one, so that no message may quote it.
-bool MayHoldKey(std::string_view text);
+/// Whether a key, or a good part of one, may stand in a message, which then must not be shown.
+bool MayHoldKey(std::string_view message);
 
 }  // namespace wgnet::conf
 

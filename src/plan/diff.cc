@@ -37,12 +37,13 @@ Phase AddPhase(const Object& object) {
   return std::visit(Visitor(), object);
 }
 
-// Where an op that removes it stands. A device goes with its link.
+// Where an op that removes it stands.
 Phase RemovalPhase(Phase added) {
   switch (added) {
     case Phase::kNftAdd:
       return Phase::kNftRemoval;
     case Phase::kDevice:
+      return Phase::kDeviceRemoval;
     case Phase::kLink:
       return Phase::kLinkRemoval;
     case Phase::kPeer:

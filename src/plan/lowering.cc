@@ -391,7 +391,7 @@ class Lowering {
   void AddDevice(const Interface& interface, const LinkRef& dev) {
     kernel::WgDevice device;
     device.dev = dev;
-    device.private_key = interface.private_key().value_or(SecretKey());
+    device.private_key = interface.private_key().value_or(SecretKey()).Clamped();
     device.listen_port = interface.listen_port();
     device.fwmark = DeviceMark(interface);
     desired_.objects.emplace_back(std::move(device));

@@ -32,6 +32,7 @@ enum class Phase : uint8_t {
   kAddressRemoval,
   kRekey,
   kPeerRemoval,
+  kDeviceRemoval,
   kLinkRemoval,
   kFootprintRemoval,
   kNftRemoval,

@@ -101,7 +101,12 @@ bool Transaction::SendWave(const Wave& wave) {
 }
 
 bool Transaction::SendMessages(const Wave& wave) {
-  if (wave.bytes.empty()) return true;
+  if (wave.bytes.empty()) {  // devices that go with their links
+    for (size_t op = wave.first_op; op < wave.last_op; ++op) {
+      steps_[op].answer = Answer::kAcknowledged;
+    }
+    return true;
+  }
   auto& bytes = const_cast<SecretBuffer&>(wave.bytes);  // the flag of the last message is set
   const iovec part = PartOf(bytes, 0, bytes.size());
   for (size_t op = wave.first_op; op < wave.last_op; ++op) steps_[op].answer = Answer::kUnknown;

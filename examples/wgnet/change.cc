@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// plan, apply, up, down, delete: bringing the kernel to a node.
+#include <algorithm>
+#include <utility>
+
+#include "command.h"
+#include "input.h"
+#include "wgnet/plan.h"
+
+namespace cli {
+namespace {
+
+using wgnet::Error;
+using wgnet::ErrorCode;
+using wgnet::Node;
+using wgnet::Result;
+using wgnet::Session;
+
+constexpr int kMostAttempts = 5;
+
+enum class Tell { kSteps, kSummary };
+
+void Announce(const wgnet::Plan& plan, Tell tell, const Console& console) {
+  if (console.json()) return;  // the document holds it all
+  for (const std::string& warning : plan.warnings()) console.Warn(warning);
+  if (tell != Tell::kSteps) return;
+  for (const wgnet::PlanOp& op : plan.ops()) {
+    for (const std::string& command : op.commands) console.Step(command);
+  }
+}
+
+Outcome Conclude(const wgnet::Plan& plan, Tell tell, const Console& console) {
+  if (console.json()) return DoneIf(console.Print(plan.ToJson() + "\n"));
+  if (tell == Tell::kSteps) return ExitStatus::kDone;
+  if (plan.empty()) return DoneIf(console.Print("nothing to do\n"));
+  return DoneIf(console.Print(std::to_string(plan.size()) + " steps done\n"));
+}
+
+// Steps are told before they are taken. A plan that the kernel has left behind is made anew.
+Outcome BringTo(const Node& node, Session& session, Tell tell, const Console& console) {
+  for (int attempt = 1;; ++attempt) {
+    const auto plan = session.Plan(node);
+    if (!plan) return plan.error();
+    Announce(*plan, tell, console);
+    const auto done = session.Apply(*plan);
+    if (done) return Conclude(*plan, tell, console);
+    if (done.error().code != ErrorCode::kStale || attempt == kMostAttempts) return done.error();
+    console.Warn("the kernel changed meanwhile; planning again");
+  }
+}
+
+Result<Input> Load(const Arguments& arguments, const Console& console) {
+  auto input = LoadInput(arguments);
+  if (input) {
+    for (const std::string& warning : input->warnings) console.Warn(warning);
+  }
+  return input;
+}
+
+Outcome BringToInput(const Arguments& arguments, Tell tell, const Console& console) {
+  const auto input = Load(arguments, console);
+  if (!input) return input.error();
+  auto session = OpenSession(arguments, input->owner);
+  if (!session) return session.error();
+  return BringTo(input->node, *session, tell, console);
+}
+
+Result<bool> HasAnything(Session& session, const std::string& owner) {
+  const auto snapshot = session.Snapshot();
+  if (!snapshot) return snapshot.error();
+  return std::any_of(snapshot->owners.begin(), snapshot->owners.end(),
+                     [&](const wgnet::OwnerStatus& status) { return status.owner == owner; });
+}
+
+// Takes away all that the owner has; `absent` is the error when that is nothing.
+Outcome Remove(const Arguments& arguments, const std::string& owner, const Error& absent, Tell tell,
+               const Console& console) {
+  auto session = OpenSession(arguments, owner);
+  if (!session) return session.error();
+  const auto has = HasAnything(*session, owner);
+  if (!has) return has.error();
+  if (!*has) return absent;
+  return BringTo(Node(), *session, tell, console);
+}
+
+}  // namespace
+
+Outcome Plan(const Arguments& arguments, const Console& console) {
+  const auto input = Load(arguments, console);
+  if (!input) return input.error();
+  auto session = OpenSession(arguments, input->owner);
+  if (!session) return session.error();
+  const auto plan = session->Plan(input->node);
+  if (!plan) return plan.error();
+  Announce(*plan, Tell::kSummary, console);
+  if (!arguments.script.empty()) {
+    if (const auto written = plan->ExplainScript(arguments.script); !written)
+      return written.error();
+  }
+  const auto printed = console.Print(console.json()  ? plan->ToJson() + "\n"
+                                     : plan->empty() ? "# nothing to do\n"
+                                                     : plan->Explain());
+  if (!printed) return printed.error();
+  return arguments.exit_code && !plan->empty() ? ExitStatus::kPending : ExitStatus::kDone;
+}
+
+Outcome Apply(const Arguments& arguments, const Console& console) {
+  return BringToInput(arguments, Tell::kSummary, console);
+}
+
+Outcome Up(const Arguments& arguments, const Console& console) {
+  return BringToInput(arguments, Tell::kSteps, console);
+}
+
+Outcome Down(const Arguments& arguments, const Console& console) {
+  const auto location = wgnet::ConfFile::Locate(arguments.input);
+  if (!location) return location.error();
+  const std::string owner =
+      arguments.owner.empty() ? QuickOwner(location->interface) : arguments.owner;
+  const Error absent{.code = ErrorCode::kNotFound,
+                     .message = location->interface + " is not up",
+                     .hint = "`wgnet status` lists what is"};
+  return Remove(arguments, owner, absent, Tell::kSteps, console);
+}
+
+Outcome Delete(const Arguments& arguments, const Console& console) {
+  const Error absent{.code = ErrorCode::kNotFound,
+                     .message = "the owner " + arguments.owner + " has nothing here",
+                     .hint = "`wgnet status` lists all owners"};
+  return Remove(arguments, arguments.owner, absent, Tell::kSummary, console);
+}
+
+}  // namespace cli

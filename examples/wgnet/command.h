@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// The subcommands, and what they are given.
+#ifndef WGNET_EXAMPLES_WGNET_COMMAND_H_
+#define WGNET_EXAMPLES_WGNET_COMMAND_H_
+
+#include <string>
+#include <string_view>
+
+#include "console.h"
+#include "wgnet/error.h"
+#include "wgnet/session.h"
+
+namespace cli {
+
+enum class ExitStatus {
+  kDone = 0,
+  kFailed = 1,  ///< and rolled back, or nothing was done
+  kUsage = 2,
+  kRollbackIncomplete = 3,
+  kPending = 4,  ///< `plan --exit-code`: there is something to do
+};
+
+/// The command line.
+struct Arguments {
+  bool json = false;
+  wgnet::SessionOptions session;  ///< netns and state_dir; the owner is each command's business
+
+  std::string input;      ///< FILE, NAME or "-"
+  std::string interface;  ///< for a wg-quick file whose name is not INTERFACE.conf
+  std::string owner;      ///< empty: by the input
+  bool skip_dns = false;
+  bool skip_hooks = false;
+  bool exit_code = false;
+  std::string script;  ///< a directory
+
+  std::string target = "all";  ///< an interface, "all" or "interfaces"
+  std::string field;
+};
+
+/// What is printed when it fails, and then the exit status is kFailed or kRollbackIncomplete.
+using Outcome = wgnet::Result<ExitStatus>;
+
+Outcome Plan(const Arguments& arguments, const Console& console);
+Outcome Apply(const Arguments& arguments, const Console& console);
+Outcome Delete(const Arguments& arguments, const Console& console);
+Outcome Up(const Arguments& arguments, const Console& console);
+Outcome Down(const Arguments& arguments, const Console& console);
+
+Outcome Show(const Arguments& arguments, const Console& console);
+Outcome Status(const Arguments& arguments, const Console& console);
+
+Outcome GenKey(const Arguments& arguments, const Console& console);
+Outcome GenPsk(const Arguments& arguments, const Console& console);
+Outcome PubKey(const Arguments& arguments, const Console& console);
+
+/// The session of a command, for one owner.
+wgnet::Result<wgnet::Session> OpenSession(const Arguments& arguments, std::string_view owner);
+
+/// kDone, if `printed`.
+Outcome DoneIf(const wgnet::Status& printed);
+
+}  // namespace cli
+
+#endif  // WGNET_EXAMPLES_WGNET_COMMAND_H_

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// What the command says: results on standard output, all else on standard error.
+#ifndef WGNET_EXAMPLES_WGNET_CONSOLE_H_
+#define WGNET_EXAMPLES_WGNET_CONSOLE_H_
+
+#include <string_view>
+
+#include "wgnet/error.h"
+
+namespace cli {
+
+class Console {
+ public:
+  explicit Console(bool json) : json_(json) {}
+
+  /// Whether results and errors are documents of schema "wgnet/1". Warnings stay lines of text.
+  bool json() const { return json_; }
+
+  /// A result. kIo when it cannot be written.
+  wgnet::Status Print(std::string_view text) const;
+  void Warn(std::string_view warning) const;
+  /// A step, as wg-quick(8) prints it.
+  void Step(std::string_view command) const;
+  void Fail(const wgnet::Error& error) const;
+
+ private:
+  bool json_;
+};
+
+}  // namespace cli
+
+#endif  // WGNET_EXAMPLES_WGNET_CONSOLE_H_

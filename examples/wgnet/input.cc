@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "input.h"
+
+#include <fcntl.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <optional>
+#include <utility>
+
+namespace cli {
+namespace {
+
+using wgnet::ConfFile;
+using wgnet::Error;
+using wgnet::ErrorCode;
+using wgnet::Result;
+
+constexpr size_t kMostBytes = 64 << 20;  // of a document: Node::FromJson
+constexpr std::string_view kBlanks = " \t\r\n";
+
+class File {
+ public:
+  explicit File(int fd) : fd_(fd) {}
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  ~File() {
+    if (fd_ > STDERR_FILENO) close(fd_);
+  }
+  int fd() const { return fd_; }
+  bool IsRegular() const {
+    struct stat info;
+    return fstat(fd_, &info) == 0 && S_ISREG(info.st_mode);
+  }
+
+ private:
+  int fd_;
+};
+
+Error Unreadable(std::string_view name, int error_number) {
+  return {.code = ErrorCode::kIo,
+          .message = std::string("cannot be read: ") + strerror(error_number),
+          .where = std::string(name),
+          .hint = error_number == ENOENT
+                      ? "NAME alone means /etc/wireguard/NAME.conf; a file elsewhere is ./NAME.conf"
+                      : "",
+          .error_number = error_number};
+}
+
+bool IsDocument(std::string_view text) {
+  const size_t first = text.find_first_not_of(kBlanks);
+  return first != text.npos && text[first] == '{';
+}
+
+// Leaves the file at its start.
+bool BeginsDocument(int fd) {
+  SecretText head(4096, '\0');
+  const ssize_t size = pread(fd, head.data(), head.size(), 0);
+  return size > 0 && IsDocument(std::string_view(head).substr(0, static_cast<size_t>(size)));
+}
+
+// ---- what a plan cannot hold ----
+
+struct QuickKey {
+  const char* name;
+  bool Arguments::*skip;
+};
+
+constexpr QuickKey kOutsideOfPlans[] = {
+    {"DNS", &Arguments::skip_dns},        {"PreUp", &Arguments::skip_hooks},
+    {"PostUp", &Arguments::skip_hooks},   {"PreDown", &Arguments::skip_hooks},
+    {"PostDown", &Arguments::skip_hooks}, {"SaveConfig", &Arguments::skip_hooks},
+};
+
+const QuickKey* OutsideOfPlans(const ConfFile& file, const ConfFile::Line& line) {
+  if (!line.is_wg_quick || line.value.empty()) return nullptr;
+  const std::string written(line.key);
+  for (const QuickKey& key : kOutsideOfPlans) {
+    if (strcasecmp(written.c_str(), key.name) != 0) continue;
+    const bool idle = std::string_view(key.name) == "SaveConfig" && !file.save_config();
+    return idle ? nullptr : &key;
+  }
+  return nullptr;
+}
+
+struct LeftOut {
+  std::vector<std::string> skipped;
+  std::string refused;  // "2 (DNS), 7 (PostUp)"
+  bool needs_dns = false;
+  bool needs_hooks = false;
+};
+
+LeftOut LeaveOut(const ConfFile& file, const Arguments& arguments) {
+  LeftOut result;
+  for (const ConfFile::Line& line : file.lines()) {
+    const QuickKey* key = OutsideOfPlans(file, line);
+    if (key == nullptr) continue;
+    const std::string number = std::to_string(line.number);
+    if (arguments.*key->skip) {
+      result.skipped.push_back(std::string(file.name()) + ":" + number + ": " + key->name +
+                               " is skipped");
+      continue;
+    }
+    result.refused += (result.refused.empty() ? "" : ", ") + number + " (" + key->name + ")";
+    (key->skip == &Arguments::skip_dns ? result.needs_dns : result.needs_hooks) = true;
+  }
+  return result;
+}
+
+Error Refusal(const ConfFile& file, const LeftOut& left_out) {
+  const std::string words = left_out.needs_dns && left_out.needs_hooks ? "dns,hooks"
+                            : left_out.needs_dns                       ? "dns"
+                                                                       : "hooks";
+  return {.code = ErrorCode::kNotSupported,
+          .message = "these lines cannot be carried out: " + left_out.refused,
+          .where = std::string(file.name()),
+          .hint = "--skip " + words + " leaves them out"};
+}
+
+// ---- the two kinds of input ----
+
+Result<Input> FromDocument(std::string_view text, std::string_view name,
+                           const Arguments& arguments) {
+  if (!arguments.interface.empty()) {
+    return Error{.code = ErrorCode::kInvalidArgument,
+                 .message = "--interface is for a wg-quick file; a document names its interfaces",
+                 .where = std::string(name)};
+  }
+  auto node = wgnet::Node::FromJson(text);
+  if (!node) {
+    Error& error = node.error();
+    error.where = std::string(name) + (error.where.empty() ? "" : ": " + error.where);
+    return error;
+  }
+  const std::string owner = arguments.owner.empty() ? arguments.session.owner : arguments.owner;
+  return Input{*std::move(node), owner, {}};
+}
+
+Result<Input> FromConf(const Result<ConfFile>& file, const Source& source,
+                       const Arguments& arguments) {
+  if (!file) return file.error();
+  return InputOf(*file, arguments.interface.empty() ? source.interface : arguments.interface,
+                 arguments);
+}
+
+// A pipe can be read only once, so its whole text decides; a file is opened by those who parse it.
+Result<Input> FromPipe(int fd, const Source& source, const Arguments& arguments) {
+  const std::string name = source.path == "-" ? "<stdin>" : source.path;
+  const auto text = ReadAll(fd, name, kMostBytes);
+  if (!text) return text.error();
+  if (IsDocument(*text)) return FromDocument(*text, name, arguments);
+  return FromConf(ConfFile::Parse(*text, name), source, arguments);
+}
+
+Result<Input> FromFile(int fd, const Source& source, const Arguments& arguments) {
+  if (!BeginsDocument(fd)) return FromConf(ConfFile::Read(source.path), source, arguments);
+  const auto text = ReadAll(fd, source.path, kMostBytes);
+  if (!text) return text.error();
+  return FromDocument(*text, source.path, arguments);
+}
+
+}  // namespace
+
+Result<Source> FindSource(std::string_view argument) {
+  if (argument == "-" || argument.ends_with(".json")) return Source{std::string(argument), ""};
+  auto location = ConfFile::Locate(argument);
+  if (location) return Source{location->path, location->interface};
+  if (argument.find('/') != argument.npos) return Source{std::string(argument), ""};
+  return location.error();
+}
+
+Result<Input> LoadInput(const Arguments& arguments) {
+  const auto source = FindSource(arguments.input);
+  if (!source) return source.error();
+  if (source->path == "-") return FromPipe(STDIN_FILENO, *source, arguments);
+  const File file(open(source->path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  if (file.fd() < 0) return Unreadable(source->path, errno);
+  return file.IsRegular() ? FromFile(file.fd(), *source, arguments)
+                          : FromPipe(file.fd(), *source, arguments);
+}
+
+Result<Input> InputOf(const ConfFile& file, std::string_view interface,
+                      const Arguments& arguments) {
+  if (interface.empty()) {
+    return Error{.code = ErrorCode::kInvalidArgument,
+                 .message = "a wg-quick file does not say for which interface it is",
+                 .where = std::string(file.name()),
+                 .hint = "give --interface NAME"};
+  }
+  LeftOut left_out = LeaveOut(file, arguments);
+  if (!left_out.refused.empty()) return Refusal(file, left_out);
+  auto node = file.ToNode(interface);
+  if (!node) return node.error();
+  Input input{*std::move(node), arguments.owner.empty() ? QuickOwner(interface) : arguments.owner,
+              file.warnings()};
+  input.warnings.insert(input.warnings.end(), left_out.skipped.begin(), left_out.skipped.end());
+  return input;
+}
+
+std::string QuickOwner(std::string_view interface) { return "wg-quick:" + std::string(interface); }
+
+Result<SecretText> ReadAll(int fd, std::string_view name, size_t most) {
+  constexpr size_t kPiece = 64 << 10;
+  SecretText text;
+  size_t filled = 0;
+  while (true) {
+    if (filled == text.size()) text.resize(std::max(kPiece, 2 * filled));
+    const ssize_t got = read(fd, text.data() + filled, text.size() - filled);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return Unreadable(name, errno);
+    if (got == 0) break;
+    filled += static_cast<size_t>(got);
+    if (filled > most) return Unreadable(name, EFBIG);
+  }
+  text.resize(filled);
+  return text;
+}
+
+}  // namespace cli

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "fake_session.h"
+
+#include <cerrno>
+#include <cstdlib>
+#include <new>
+
+#include "src/plan/plan_data.h"
+#include "wgnet/session.h"
+
+namespace {
+
+wgnet::SessionOptions* seen_options = nullptr;
+int seen_interfaces = 0;
+bool failing = false;
+
+long allocations_left = -1;  // until one fails; below 0: none does
+bool rest_fails = false;
+bool allocation_failed = false;
+
+bool NextAllocationFails() {
+  if (allocations_left < 0) return false;
+  if (allocations_left > 1) {
+    --allocations_left;
+    return false;
+  }
+  allocations_left = rest_fails ? 1 : -1;
+  allocation_failed = true;
+  return true;
+}
+
+}  // namespace
+
+void* operator new(size_t size) {
+  void* memory = NextAllocationFails() ? nullptr : std::malloc(size);
+  if (memory == nullptr) throw std::bad_alloc();
+  return memory;
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, size_t) noexcept { std::free(memory); }
+
+void FailAllocations(long first, int rest) {
+  allocation_failed = false;
+  rest_fails = rest != 0;
+  allocations_left = first;
+}
+
+int StopFailingAllocations() {
+  allocations_left = -1;
+  return allocation_failed ? 1 : 0;
+}
+
+namespace wgnet {
+namespace {
+
+SecretKey FakeKey() { return *SecretKey::Parse("kGZzt/CU2MVgq19ffXB2YMDSr6WIhlkdlL1MOeGH700="); }
+
+Error FakeError() {
+  return {.code = ErrorCode::kRollbackIncomplete,
+          .message = "the message",
+          .where = "the place",
+          .hint = "the hint",
+          .step = 7,
+          .steps = 12,
+          .command = "ip route add 10.0.0.0/8 dev wg0",
+          .error_number = ENETUNREACH,
+          .kernel_message = "the kernel's message",
+          .kernel_attribute = "gateway",
+          .rollback = RollbackReport{.undone = 4,
+                                     .lossy = {"wg set wg0 peer"},
+                                     .leftovers = {{"ip link del wg0", "Device busy"},
+                                                   {"ip rule del", "somebody changed it"}}}};
+}
+
+// One step, with a key.
+wgnet::Plan FakePlan() {
+  kernel::WgDevice device;
+  device.dev = kernel::LinkRef{7, FixedString<IFNAMSIZ - 1>("wg0")};
+  device.private_key = FakeKey();
+  auto data = std::make_shared<plan::PlanData>();
+  data->ops.push_back({.verb = kernel::Verb::kAdd, .object = device, .before = device});
+  data->after.owner = "fake";
+  data->warnings = {"first warning", "second warning"};
+  return wgnet::Plan(std::move(data));
+}
+
+}  // namespace
+
+class Session::Impl {};
+
+Session::Session(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Session::Session(Session&&) noexcept = default;
+Session& Session::operator=(Session&&) noexcept = default;
+Session::~Session() = default;
+
+Result<Session> Session::Open(SessionOptions options) {
+  if (failing) return FakeError();
+  static SessionOptions seen;
+  seen = std::move(options);
+  seen_options = &seen;
+  return Session(std::make_unique<Impl>());
+}
+
+Result<wgnet::Plan> Session::Plan(const Node& node) {
+  if (failing) return FakeError();
+  seen_interfaces = static_cast<int>(node.interfaces().size());
+  return FakePlan();
+}
+
+Result<ApplyReport> Session::Apply(const wgnet::Plan&) {
+  if (failing) return FakeError();
+  return ApplyReport{kFakeStepsOfPlan, {"a warning"}};
+}
+
+Result<ApplyReport> Session::Apply(const Node& node) {
+  if (failing) return FakeError();
+  seen_interfaces = static_cast<int>(node.interfaces().size());
+  return ApplyReport{kFakeStepsOfNode, {"a warning"}};
+}
+
+Result<wgnet::Snapshot> Session::Snapshot() {
+  if (failing) return FakeError();
+  wgnet::Snapshot snapshot;
+  snapshot.devices.push_back({.name = "wg0", .private_key = FakeKey()});
+  return snapshot;
+}
+
+}  // namespace wgnet
+
+FakeOptions FakeOptionsSeen() {
+  return {seen_options->owner.c_str(), seen_options->netns.c_str(), seen_options->state_dir.c_str(),
+          seen_options->lock_timeout.count()};
+}
+
+int FakeInterfacesSeen() { return seen_interfaces; }
+
+void FakeFailure(int fails) { failing = fails != 0; }

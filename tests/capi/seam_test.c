@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// The C ABI from inside: everything that it is told reaches the C++ API, and everything that the
+// C++ API answers comes out.
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "check.h"
+#include "fake_session.h"
+
+#define PRIVATE_KEY "kGZzt/CU2MVgq19ffXB2YMDSr6WIhlkdlL1MOeGH700="
+
+static const char kJson[] = "{\"schema\": \"wgnet/1\", \"interfaces\": [{\"name\": \"wg0\"}]}";
+
+// ---- options ----
+
+static void CheckOptions(const wgnet_session_options_t* options, const char* owner,
+                         const char* netns, const char* state_dir, int64_t lock_timeout_ms) {
+  wgnet_session_t* session = NULL;
+  CHECK_OK(wgnet_session_open, options, &session);
+  const struct FakeOptions seen = FakeOptionsSeen();
+  CHECK_TEXT(seen.owner, owner);
+  CHECK_TEXT(seen.netns, netns);
+  CHECK_TEXT(seen.state_dir, state_dir);
+  CHECK(seen.lock_timeout_ms == lock_timeout_ms);
+  wgnet_session_close(session);
+}
+
+static void TestOptions(void) {
+  wgnet_session_options_t options = WGNET_SESSION_OPTIONS_INIT;
+  CheckOptions(NULL, "default", "", "/run/wgnet", 30000);
+  CheckOptions(&options, "default", "", "/run/wgnet", 30000);
+  options.owner = "gateway";
+  options.netns = "blue";
+  options.state_dir = "/tmp/state";
+  options.lock_timeout_ms = 1234;
+  CheckOptions(&options, "gateway", "blue", "/tmp/state", 1234);
+  options.lock_timeout_ms = -1;
+  CheckOptions(&options, "gateway", "blue", "/tmp/state", 0);
+}
+
+// A caller whose header had fewer members: what stands behind them is not read.
+static void TestOlderOptions(void) {
+  struct Older {
+    size_t struct_size;
+    const char* owner;
+  };
+  struct Older* older = malloc(sizeof *older);
+  older->struct_size = sizeof *older;
+  older->owner = "older";
+  CheckOptions((const wgnet_session_options_t*)(void*)older, "older", "", "/run/wgnet", 30000);
+  older->struct_size = offsetof(struct Older, owner);
+  CheckOptions((const wgnet_session_options_t*)(void*)older, "default", "", "/run/wgnet", 30000);
+  free(older);
+}
+
+// A caller whose header had more members: what is not known here must be zero.
+static void TestNewerOptions(void) {
+  struct {
+    wgnet_session_options_t known;
+    uint64_t unknown;
+  } newer = {WGNET_SESSION_OPTIONS_INIT, 0};
+  wgnet_session_t* session = NULL;
+  newer.known.struct_size = sizeof newer;
+  newer.known.owner = "newer";
+  CheckOptions(&newer.known, "newer", "", "/run/wgnet", 30000);
+  newer.unknown = UINT64_C(1) << 63;
+  CHECK_REFUSES("options", wgnet_session_open, &newer.known, &session);
+}
+
+static void TestImpossibleOptions(void) {
+  static const size_t kSizes[] = {
+      0,       1,       sizeof(size_t) - 1, sizeof(size_t) + 1, sizeof(wgnet_session_options_t) - 1,
+      1 << 20, SIZE_MAX};
+  for (size_t i = 0; i < sizeof kSizes / sizeof *kSizes; ++i) {
+    wgnet_session_options_t options = WGNET_SESSION_OPTIONS_INIT;
+    wgnet_session_t* session = NULL;
+    options.struct_size = kSizes[i];
+    CHECK_REFUSES("options", wgnet_session_open, &options, &session);
+    CHECK(session == NULL);
+  }
+}
+
+// ---- answers ----
+
+static wgnet_session_t* session = NULL;
+static wgnet_node_t* node = NULL;
+static wgnet_plan_t* plan = NULL;
+
+static void OpenAll(void) {
+  CHECK_OK(wgnet_session_open, NULL, &session);
+  CHECK_OK(wgnet_node_from_json, kJson, strlen(kJson), &node);
+  CHECK_OK(wgnet_session_plan, session, node, &plan);
+}
+
+static void CloseAll(void) {
+  wgnet_plan_free(plan);
+  wgnet_node_free(node);
+  wgnet_session_close(session);
+}
+
+static void TestPlan(void) {
+  char* text = NULL;
+  CHECK(FakeInterfacesSeen() == 1);
+  CHECK_SIZE(wgnet_plan_size(plan), 1);
+  CHECK_SIZE(wgnet_plan_warning_count(plan), 2);
+  CHECK_TEXT(wgnet_plan_warning(plan, 0), "first warning");
+  CHECK_TEXT(wgnet_plan_warning(plan, 1), "second warning");
+  CHECK_TEXT(wgnet_plan_warning(plan, 2), "");
+  CHECK_OK(wgnet_plan_explain, plan, &text);
+  CHECK_HOLDS(text, "wg set wg0 private-key");
+  CHECK_LACKS(text, PRIVATE_KEY);
+  wgnet_free(text);
+  CHECK_OK(wgnet_plan_to_json, plan, WGNET_HIDE_SECRETS, &text);
+  CHECK_HOLDS(text, "\"owner\": \"fake\"");
+  CHECK_LACKS(text, PRIVATE_KEY);
+  wgnet_free(text);
+  CHECK_OK(wgnet_plan_to_json, plan, WGNET_REVEAL_SECRETS, &text);
+  CHECK_HOLDS(text, PRIVATE_KEY);
+  wgnet_free(text);
+}
+
+static void TestApply(void) {
+  size_t steps = 0;
+  CHECK_OK(wgnet_session_apply_plan, session, plan, &steps);
+  CHECK_SIZE(steps, kFakeStepsOfPlan);
+  CHECK_OK(wgnet_session_apply_plan, session, plan, NULL);
+  CHECK_OK(wgnet_session_apply, session, node, &steps);
+  CHECK_SIZE(steps, kFakeStepsOfNode);
+  CHECK_OK(wgnet_session_apply, session, node, NULL);
+}
+
+static void TestSnapshot(void) {
+  char* text = NULL;
+  CHECK_OK(wgnet_session_snapshot_json, session, WGNET_HIDE_SECRETS, &text);
+  CHECK_HOLDS(text, "wg0");
+  CHECK_LACKS(text, PRIVATE_KEY);
+  wgnet_free(text);
+  CHECK_OK(wgnet_session_snapshot_json, session, WGNET_REVEAL_SECRETS, &text);
+  CHECK_HOLDS(text, PRIVATE_KEY);
+  wgnet_free(text);
+}
+
+// ---- failures ----
+
+static void TestFailures(void) {
+  const wgnet_status_t status = WGNET_ROLLBACK_INCOMPLETE;
+  char nothing = 0;
+  wgnet_session_t* no_session = (wgnet_session_t*)(void*)&nothing;
+  wgnet_plan_t* no_plan = (wgnet_plan_t*)(void*)&nothing;
+  char* text = &nothing;
+  size_t steps = 7;
+  FakeFailure(1);
+  CHECK_FAILS(status, "the place", wgnet_session_open, NULL, &no_session);
+  CHECK(no_session == NULL);
+  CHECK_FAILS(status, "the place", wgnet_session_plan, session, node, &no_plan);
+  CHECK(no_plan == NULL);
+  CHECK_FAILS(status, "the place", wgnet_session_apply_plan, session, plan, &steps);
+  CHECK_SIZE(steps, 0);
+  CHECK_FAILS(status, "the place", wgnet_session_apply, session, node, &steps);
+  CHECK_FAILS(status, "the place", wgnet_session_snapshot_json, session, 0, &text);
+  CHECK(text == NULL);
+  FakeFailure(0);
+}
+
+static void TestErrorHasEverything(void) {
+  wgnet_error_t* error = NULL;
+  FakeFailure(1);
+  CHECK(wgnet_session_apply(session, node, NULL, &error) == WGNET_ROLLBACK_INCOMPLETE);
+  FakeFailure(0);
+  CHECK(wgnet_error_code(error) == WGNET_ROLLBACK_INCOMPLETE);
+  CHECK_TEXT(wgnet_error_message(error), "the message");
+  CHECK_TEXT(wgnet_error_where(error), "the place");
+  CHECK_TEXT(wgnet_error_hint(error), "the hint");
+  CHECK(wgnet_error_step(error) == 7);
+  CHECK(wgnet_error_steps(error) == 12);
+  CHECK_TEXT(wgnet_error_command(error), "ip route add 10.0.0.0/8 dev wg0");
+  CHECK(wgnet_error_errno(error) == ENETUNREACH);
+  CHECK_TEXT(wgnet_error_kernel_message(error), "the kernel's message");
+  CHECK_TEXT(wgnet_error_kernel_attribute(error), "gateway");
+  CHECK_SIZE(wgnet_error_leftover_count(error), 2);
+  CHECK_TEXT(wgnet_error_leftover_command(error, 0), "ip link del wg0");
+  CHECK_TEXT(wgnet_error_leftover_reason(error, 0), "Device busy");
+  CHECK_TEXT(wgnet_error_leftover_command(error, 1), "ip rule del");
+  CHECK_TEXT(wgnet_error_leftover_reason(error, 1), "somebody changed it");
+  CHECK_TEXT(wgnet_error_leftover_command(error, 2), "");
+  CHECK_TEXT(wgnet_error_leftover_reason(error, SIZE_MAX), "");
+  CHECK_HOLDS(wgnet_error_to_string(error), "step 7/12: ip route add 10.0.0.0/8 dev wg0: ");
+  CHECK_HOLDS(wgnet_error_to_string(error), "left: ip link del wg0: Device busy");
+  CHECK_HOLDS(wgnet_error_to_string(error), "hint: the hint");
+  wgnet_error_free(error);
+}
+
+int main(void) {
+  TestOptions();
+  TestOlderOptions();
+  TestNewerOptions();
+  TestImpossibleOptions();
+  OpenAll();
+  TestPlan();
+  TestApply();
+  TestSnapshot();
+  TestFailures();
+  TestErrorHasEverything();
+  CloseAll();
+  return Report();
+}

@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "tests/support/fake_wireguard.h"
+
+#include <fmt/format.h>
+#include <linux/genetlink.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <linux/wireguard.h>
+#include <net/if.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "src/netlink/codec.h"
+
+namespace wgnet::testing {
+namespace {
+
+using netlink::Bus;
+using netlink::Bytes;
+using netlink::Message;
+
+constexpr uint16_t kFamily = 0x40;
+constexpr size_t kIpsPerMessage = 3;  // so that long lists come in parts
+constexpr std::string_view kKind = "ifb";  // without ARP and always with a carrier, as WireGuard
+
+std::vector<std::byte> Flatten(std::span<const iovec> parts) {
+  std::vector<std::byte> bytes;
+  for (const iovec& part : parts) {
+    const auto* data = static_cast<const std::byte*>(part.iov_base);
+    bytes.insert(bytes.end(), data, data + part.iov_len);
+  }
+  return bytes;
+}
+
+std::string KindOf(Bytes linkinfo) {
+  std::string kind;
+  netlink::ForEachAttribute(linkinfo, [&](uint16_t type, Bytes payload) {
+    if (type == IFLA_INFO_KIND) kind = reinterpret_cast<const char*>(payload.data());
+  });
+  return kind;
+}
+
+// The message with another kind of link.
+void WriteLink(const Message& message, std::string_view kind, SecretBuffer& out) {
+  ifinfomsg header;
+  Bytes attributes;
+  message.Split(header, attributes);
+  uint32_t sequence = message.header.nlmsg_seq;
+  netlink::MessageWriter writer(out, sequence);
+  writer.Begin(message.header.nlmsg_type, message.header.nlmsg_flags, header);
+  netlink::ForEachAttribute(attributes, [&](uint16_t type, Bytes payload) {
+    if (type != IFLA_LINKINFO) {
+      writer.Put(type, payload.data(), payload.size());
+    } else {
+      writer.Nest(type, [&] { writer.PutString(IFLA_INFO_KIND, kind); });
+    }
+  });
+}
+
+// The module asks for no link-local address.
+void WriteNoAddresses(uint32_t index, SecretBuffer& out) {
+  uint32_t sequence = 0;
+  ifinfomsg header{};
+  header.ifi_index = static_cast<int>(index);
+  netlink::MessageWriter writer(out, sequence);
+  writer.Begin(RTM_NEWLINK, 0, header);
+  writer.Nest(IFLA_AF_SPEC, [&] {
+    writer.Nest(AF_INET6, [&] {
+      writer.Put(IFLA_INET6_ADDR_GEN_MODE, uint8_t{IN6_ADDR_GEN_MODE_NONE});
+    });
+  });
+}
+
+void Copy(const Message& message, SecretBuffer& out) {
+  out.Append(&message.header, sizeof message.header);
+  out.Append(message.payload.data(), message.payload.size());
+  out.Resize(NLMSG_ALIGN(out.size()));
+}
+
+}  // namespace
+
+std::string FakeWireguard::State() const {
+  std::string text;
+  char name[IF_NAMESIZE];
+  for (const auto& entry : devices_) {
+    const Device& device = entry.second;
+    if (if_indextoname(entry.first, name) == nullptr) continue;
+    JsonWriter json(false);
+    json.Object([&] { netlink::WriteJsonMembers(device.device, Secrets::kReveal, json); });
+    text += json.text() + "\n";
+    std::vector<std::string> peers;
+    for (kernel::WgPeer peer : device.peers) {
+      kernel::NormalizeAllowedIps(*peer.allowed_ips);
+      JsonWriter out(false);
+      out.Object([&] { netlink::WriteJsonMembers(peer, Secrets::kReveal, out); });
+      peers.push_back(out.text());
+    }
+    std::sort(peers.begin(), peers.end());
+    for (const auto& peer : peers) text += peer + "\n";
+  }
+  return text;
+}
+
+int FakeWireguard::Send(Bus bus, std::span<const iovec> parts) {
+  if (bus == Bus::kRoute) return SendLinks(parts);
+  if (bus != Bus::kGeneric) return inner_->Send(bus, parts);
+  const auto bytes = Flatten(parts);
+  netlink::ForEachMessage(bytes, [&](const Message& message) {
+    if (message.header.nlmsg_type >= NLMSG_MIN_TYPE) Handle(message);
+    return true;
+  });
+  return 0;
+}
+
+int FakeWireguard::SendLinks(std::span<const iovec> parts) {
+  const auto bytes = Flatten(parts);
+  SecretBuffer out;
+  netlink::ForEachMessage(bytes, [&](const Message& message) {
+    ifinfomsg header;
+    Bytes attributes;
+    bool wireguard = false;
+    if (message.header.nlmsg_type == RTM_NEWLINK && message.Split(header, attributes)) {
+      netlink::ForEachAttribute(attributes, [&](uint16_t type, Bytes payload) {
+        wireguard = wireguard || (type == IFLA_LINKINFO && KindOf(payload) == "wireguard");
+      });
+    }
+    if (!wireguard) {
+      Copy(message, out);
+      return true;
+    }
+    const auto index = static_cast<uint32_t>(header.ifi_index);
+    devices_[index] = {};
+    devices_[index].device.dev = kernel::LinkRef{index, {}};
+    devices_[index].device.listen_port = 0;
+    devices_[index].device.fwmark = 0;
+    devices_[index].device.private_key = SecretKey();
+    WriteLink(message, kKind, out);
+    WriteNoAddresses(index, out);
+    return true;
+  });
+  const iovec part{out.data(), out.size()};
+  return inner_->Send(Bus::kRoute, {&part, 1});
+}
+
+ssize_t FakeWireguard::Receive(Bus bus, std::span<std::byte> buffer) {
+  std::vector<std::byte> datagram;
+  if (bus == Bus::kGeneric) {
+    if (replies_.empty()) return -EAGAIN;
+    datagram = std::move(replies_.front());
+    replies_.pop_front();
+  } else {
+    const ssize_t size = inner_->Receive(bus, buffer);
+    if (size <= 0 || bus != Bus::kRoute) return size;
+    datagram = RenameKinds(buffer.first(static_cast<size_t>(size)));
+  }
+  std::copy(datagram.begin(), datagram.end(), buffer.begin());
+  return static_cast<ssize_t>(datagram.size());
+}
+
+std::vector<std::byte> FakeWireguard::RenameKinds(Bytes datagram) const {
+  SecretBuffer out;
+  netlink::ForEachMessage(datagram, [&](const Message& message) {
+    ifinfomsg header;
+    Bytes attributes;
+    const bool ours = message.header.nlmsg_type == RTM_NEWLINK &&
+                      message.Split(header, attributes) &&
+                      devices_.contains(static_cast<uint32_t>(header.ifi_index));
+    if (ours) {
+      WriteLink(message, "wireguard", out);
+    } else {
+      Copy(message, out);
+    }
+    return true;
+  });
+  return {out.data(), out.data() + out.size()};
+}
+
+FakeWireguard::Device* FakeWireguard::Find(Bytes attributes) {
+  kernel::WgDevice wanted;
+  netlink::DecodeAttributes(attributes, netlink::ExtraMode::kDrop, wanted);
+  char name[IF_NAMESIZE];
+  if (!wanted.dev || if_indextoname(wanted.dev->index, name) == nullptr) return nullptr;
+  const auto found = devices_.find(wanted.dev->index);
+  return found == devices_.end() ? nullptr : &found->second;
+}
+
+void FakeWireguard::Handle(const Message& message) {
+  genlmsghdr header;
+  Bytes attributes;
+  message.Split(header, attributes);
+  if (message.header.nlmsg_type == GENL_ID_CTRL) {
+    SecretBuffer out;
+    uint32_t sequence = message.header.nlmsg_seq;
+    netlink::MessageWriter writer(out, sequence);
+    writer.Begin(GENL_ID_CTRL, 0, genlmsghdr{CTRL_CMD_NEWFAMILY, 2, 0});
+    writer.Put(CTRL_ATTR_FAMILY_ID, kFamily);
+    replies_.emplace_back(out.data(), out.data() + out.size());
+  } else if (header.cmd == WG_CMD_GET_DEVICE) {
+    Dump(message);
+  } else {
+    Reply(message, SetDevice(attributes));
+  }
+}
+
+void FakeWireguard::Reply(const Message& request, int error) {
+  if (error == 0 && (request.header.nlmsg_flags & NLM_F_ACK) == 0) return;
+  SecretBuffer out;
+  uint32_t sequence = request.header.nlmsg_seq;
+  netlink::MessageWriter writer(out, sequence);
+  nlmsgerr body{};
+  body.error = -error;
+  writer.Begin(NLMSG_ERROR, NLM_F_CAPPED, body);
+  replies_.emplace_back(out.data(), out.data() + out.size());
+}
+
+// Device settings first; then the peers in their order, until one fails.
+int FakeWireguard::SetDevice(Bytes attributes) {
+  Device* device = Find(attributes);
+  if (device == nullptr) return ENODEV;
+  netlink::DecodeAttributes(attributes, netlink::ExtraMode::kDrop, device->device);
+  if (device->device.private_key) device->device.public_key = device->device.private_key->Public();
+  int error = 0;
+  netlink::ForEachAttribute(attributes, [&](uint16_t type, Bytes list) {
+    if (type == WGDEVICE_A_FLAGS) device->peers.clear();
+    if (type != WGDEVICE_A_PEERS) return;
+    netlink::ForEachAttribute(list, [&](uint16_t, Bytes nest) {
+      if (error == 0) error = SetPeer(*device, nest);
+    });
+  });
+  return error;
+}
+
+int FakeWireguard::SetPeer(Device& device, Bytes nest) {
+  kernel::WgPeer change;
+  uint32_t flags = 0;
+  if (!netlink::DecodeAttributes(nest, netlink::ExtraMode::kDrop, change)) return EINVAL;
+  netlink::ForEachAttribute(nest, [&](uint16_t type, Bytes payload) {
+    if (type == WGPEER_A_FLAGS) netlink::ReadExact(payload, flags);
+  });
+  auto& peers = device.peers;
+  auto found = std::find_if(peers.begin(), peers.end(), [&](const kernel::WgPeer& peer) {
+    return peer.public_key == change.public_key;
+  });
+  if (found == peers.end()) {
+    if ((flags & (WGPEER_F_REMOVE_ME | WGPEER_F_UPDATE_ONLY)) != 0) return 0;
+    kernel::WgPeer fresh;
+    fresh.dev = device.device.dev;
+    fresh.public_key = change.public_key;
+    fresh.preshared_key = SecretKey();
+    fresh.keepalive = 0;
+    fresh.allowed_ips.emplace();
+    found = peers.insert(peers.end(), fresh);
+  }
+  if ((flags & WGPEER_F_REMOVE_ME) != 0) {
+    peers.erase(found);
+    return 0;
+  }
+  if (change.preshared_key) found->preshared_key = change.preshared_key;
+  if (change.endpoint) found->endpoint = change.endpoint;
+  if (change.keepalive) found->keepalive = change.keepalive;
+  if ((flags & WGPEER_F_REPLACE_ALLOWEDIPS) != 0) found->allowed_ips->clear();
+  if (!change.allowed_ips) return 0;
+  for (const Prefix& ip : *change.allowed_ips) {
+    for (kernel::WgPeer& peer : peers) std::erase(*peer.allowed_ips, ip.Masked());
+    found->allowed_ips->push_back(ip.Masked());
+  }
+  return 0;
+}
+
+void FakeWireguard::Dump(const Message& request) {
+  genlmsghdr header;
+  Bytes attributes;
+  request.Split(header, attributes);
+  const Device* device = Find(attributes);
+  if (device == nullptr) {
+    Reply(request, ENODEV);
+    return;
+  }
+  const auto all = [](const auto&) { return true; };
+  bool first = true;
+  const auto send = [&](const kernel::WgPeer* peer) {
+    SecretBuffer out;
+    uint32_t sequence = request.header.nlmsg_seq;
+    netlink::MessageWriter writer(out, sequence);
+    writer.Begin(kFamily, NLM_F_MULTI, genlmsghdr{WG_CMD_GET_DEVICE, WG_GENL_VERSION, 0});
+    if (first) netlink::EncodeAttributes(device->device, writer, all);
+    first = false;
+    if (peer != nullptr) {
+      writer.Nest(WGDEVICE_A_PEERS,
+                  [&] { writer.Nest(0, [&] { netlink::EncodeAttributes(*peer, writer, all); }); });
+    }
+    replies_.emplace_back(out.data(), out.data() + out.size());
+  };
+  send(nullptr);
+  for (const kernel::WgPeer& peer : device->peers) {
+    kernel::WgPeer part = peer;
+    std::vector<Prefix> rest = *peer.allowed_ips;
+    do {
+      const size_t count = std::min(rest.size(), kIpsPerMessage);
+      const auto end = rest.begin() + static_cast<ptrdiff_t>(count);
+      part.allowed_ips.reset();
+      if (count > 0) part.allowed_ips.emplace(rest.begin(), end);
+      rest.erase(rest.begin(), end);
+      send(&part);
+      part = {};
+      part.public_key = peer.public_key;
+    } while (!rest.empty());
+  }
+  SecretBuffer out;
+  uint32_t sequence = request.header.nlmsg_seq;
+  netlink::MessageWriter writer(out, sequence);
+  writer.Begin(NLMSG_DONE, NLM_F_MULTI, int32_t{0});
+  replies_.emplace_back(out.data(), out.data() + out.size());
+}
+
+}  // namespace wgnet::testing

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// WireGuard for a kernel that has none: links are of another kind, and their devices and peers live here, by
+// the rules of drivers/net/wireguard/netlink.c. Everything else is the real kernel's.
+#ifndef WGNET_TESTS_SUPPORT_FAKE_WIREGUARD_H_
+#define WGNET_TESTS_SUPPORT_FAKE_WIREGUARD_H_
+
+#include <array>
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "src/kernel/wg_peer.h"
+#include "src/netlink/transport.h"
+
+namespace wgnet::testing {
+
+class FakeWireguard final : public netlink::Transport {
+ public:
+  explicit FakeWireguard(std::unique_ptr<netlink::Transport> inner) : inner_(std::move(inner)) {}
+
+  /// Devices and peers as text, without keys' bytes.
+  std::string State() const;
+
+  int Send(netlink::Bus bus, std::span<const iovec> parts) override;
+  ssize_t Receive(netlink::Bus bus, std::span<std::byte> buffer) override;
+  size_t SendLimit(netlink::Bus bus) const override { return inner_->SendLimit(bus); }
+  int OpenSetting(const char* name, bool writable) override {
+    return inner_->OpenSetting(name, writable);
+  }
+  ssize_t ReadSetting(int handle, std::span<char> value) override {
+    return inner_->ReadSetting(handle, value);
+  }
+  int WriteSetting(int handle, std::string_view value) override {
+    return inner_->WriteSetting(handle, value);
+  }
+  void CloseSetting(int handle) override { inner_->CloseSetting(handle); }
+
+ private:
+  struct Device {
+    kernel::WgDevice device;
+    std::vector<kernel::WgPeer> peers;
+  };
+
+  int SendLinks(std::span<const iovec> parts);
+  void Handle(const netlink::Message& message);
+  int SetDevice(netlink::Bytes attributes);
+  int SetPeer(Device& device, netlink::Bytes nest);
+  void Dump(const netlink::Message& request);
+  void Reply(const netlink::Message& request, int error);
+  Device* Find(netlink::Bytes attributes);
+  std::vector<std::byte> RenameKinds(netlink::Bytes datagram) const;
+
+  std::unique_ptr<netlink::Transport> inner_;
+  std::map<uint32_t, Device> devices_;  // by link
+  std::deque<std::vector<std::byte>> replies_;
+};
+
+}  // namespace wgnet::testing
+
+#endif  // WGNET_TESTS_SUPPORT_FAKE_WIREGUARD_H_

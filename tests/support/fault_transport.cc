@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "tests/support/fault_transport.h"
+
+#include <linux/genetlink.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <linux/wireguard.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "src/netlink/message.h"
+
+namespace wgnet::testing {
+namespace {
+
+using netlink::Bus;
+using netlink::Bytes;
+
+bool IsChange(Bus bus, const nlmsghdr& header, const std::byte* payload) {
+  switch (bus) {
+    case Bus::kRoute:
+      return header.nlmsg_type >= RTM_BASE && header.nlmsg_type % 4 != 2;  // not RTM_GET*
+    case Bus::kGeneric:
+      return header.nlmsg_type != GENL_ID_CTRL &&
+             static_cast<uint8_t>(*payload) == WG_CMD_SET_DEVICE;
+    case Bus::kNetfilter:
+      return header.nlmsg_type >> 8 == NFNL_SUBSYS_NFTABLES &&
+             (header.nlmsg_flags & NLM_F_DUMP) == 0 && (header.nlmsg_type & 0xff) != 16;  // GETGEN
+    case Bus::kSysctl:
+      break;
+  }
+  return false;
+}
+
+Bytes AttributesOf(const std::vector<std::byte>& bytes, size_t at) {
+  nlmsghdr header;
+  std::memcpy(&header, bytes.data() + at, sizeof header);
+  return Bytes(bytes).subspan(at + NLMSG_HDRLEN + GENL_HDRLEN,
+                              header.nlmsg_len - NLMSG_HDRLEN - GENL_HDRLEN);
+}
+
+// How many allowed IPs each peer of a SET_DEVICE has.
+std::vector<size_t> PeersOf(const std::vector<std::byte>& bytes, size_t at) {
+  std::vector<size_t> peers;
+  netlink::ForEachAttribute(AttributesOf(bytes, at), [&](uint16_t type, Bytes list) {
+    if (type != WGDEVICE_A_PEERS) return;
+    netlink::ForEachAttribute(list, [&](uint16_t, Bytes peer) {
+      peers.push_back(0);
+      netlink::ForEachAttribute(peer, [&](uint16_t inner, Bytes ips) {
+        if (inner != WGPEER_A_ALLOWEDIPS) return;
+        netlink::ForEachAttribute(ips, [&](uint16_t, Bytes) { ++peers.back(); });
+      });
+    });
+  });
+  return peers;
+}
+
+// A SET_DEVICE with the first peers only, and of the next one the first allowed IPs.
+void WritePartial(const std::vector<std::byte>& bytes, size_t at, const Fault::Partial& partial,
+                  SecretBuffer& out) {
+  nlmsghdr header;
+  std::memcpy(&header, bytes.data() + at, sizeof header);
+  uint32_t sequence = header.nlmsg_seq;
+  netlink::MessageWriter writer(out, sequence);
+  writer.Begin(header.nlmsg_type, 0, genlmsghdr{WG_CMD_SET_DEVICE, WG_GENL_VERSION, 0});
+  netlink::ForEachAttribute(AttributesOf(bytes, at), [&](uint16_t type, Bytes payload) {
+    if (type != WGDEVICE_A_PEERS) {
+      writer.Put(type, payload.data(), payload.size());
+      return;
+    }
+    size_t number = 0;
+    writer.Nest(type, [&] {
+      netlink::ForEachAttribute(payload, [&](uint16_t index, Bytes peer) {
+        if (number++ > partial.peers) return;
+        const size_t most = number <= partial.peers ? SIZE_MAX : partial.ips;
+        writer.Nest(index, [&] {
+          netlink::ForEachAttribute(peer, [&](uint16_t inner, Bytes value) {
+            if (inner != WGPEER_A_ALLOWEDIPS) {
+              writer.Put(inner, value.data(), value.size());
+              return;
+            }
+            size_t ip = 0;
+            writer.Nest(inner, [&] {
+              netlink::ForEachAttribute(value, [&](uint16_t i, Bytes one) {
+                if (ip++ < most) writer.Put(static_cast<uint16_t>(i | NLA_F_NESTED), one.data(), one.size());
+              });
+            });
+          });
+        });
+      });
+    });
+  });
+}
+
+}  // namespace
+
+void FaultTransport::Arm(Fault fault) {
+  fault_ = fault;
+  messages_ = 0;
+  fired_ = false;
+  peers_of_.clear();
+}
+
+bool FaultTransport::IsHit() {
+  ++messages_;
+  if (messages_ != fault_.message) return false;
+  fired_ = true;
+  return true;
+}
+
+void FaultTransport::QueueError(Bus bus, uint32_t sequence) {
+  nlmsghdr header{};
+  nlmsgerr error{};
+  header.nlmsg_len = sizeof header + sizeof error;
+  header.nlmsg_type = NLMSG_ERROR;
+  header.nlmsg_flags = NLM_F_CAPPED;
+  header.nlmsg_seq = sequence;
+  error.error = -fault_.error;
+  std::vector<std::byte> reply(sizeof header + sizeof error);
+  std::memcpy(reply.data(), &header, sizeof header);
+  std::memcpy(reply.data() + sizeof header, &error, sizeof error);
+  replies_[static_cast<size_t>(bus)].push_back(std::move(reply));
+}
+
+bool FaultTransport::Withhold(Bus bus, std::vector<std::byte>& bytes, size_t at) {
+  nlmsghdr header;
+  std::memcpy(&header, bytes.data() + at, sizeof header);
+  QueueError(bus, header.nlmsg_seq);
+  if (bus == Bus::kNetfilter) return false;  // the kernel takes all of a batch, or none
+  if (fault_.partial && bus == Bus::kGeneric) {
+    SecretBuffer part;
+    WritePartial(bytes, at, *fault_.partial, part);
+    const iovec vector{part.data(), part.size()};
+    inner_->Send(bus, {&vector, 1});
+    std::array<std::byte, 4096> ignored;
+    while (inner_->Receive(bus, ignored) > 0) {
+    }
+  }
+  header.nlmsg_type = NLMSG_NOOP;  // the kernel passes over it
+  header.nlmsg_flags = NLM_F_REQUEST;
+  std::memcpy(bytes.data() + at, &header, sizeof header);
+  return true;
+}
+
+int FaultTransport::Send(Bus bus, std::span<const iovec> parts) {
+  std::vector<std::byte> bytes;
+  for (const iovec& part : parts) {
+    const auto* data = static_cast<const std::byte*>(part.iov_base);
+    bytes.insert(bytes.end(), data, data + part.iov_len);
+  }
+  bool changes = false;
+  for (size_t at = 0; at < bytes.size();) {
+    nlmsghdr header;
+    std::memcpy(&header, bytes.data() + at, sizeof header);
+    if (IsChange(bus, header, bytes.data() + at + NLMSG_HDRLEN)) {
+      changes = true;
+      peers_of_.push_back(bus == Bus::kGeneric ? PeersOf(bytes, at) : std::vector<size_t>());
+      if (IsHit() && !Withhold(bus, bytes, at)) return 0;
+    }
+    at += NLMSG_ALIGN(header.nlmsg_len);
+  }
+  const iovec whole{bytes.data(), bytes.size()};
+  const int error = inner_->Send(bus, {&whole, 1});
+  if (changes && on_step_) on_step_();
+  return error;
+}
+
+ssize_t FaultTransport::Receive(Bus bus, std::span<std::byte> buffer) {
+  auto& queue = replies_[static_cast<size_t>(bus)];
+  if (queue.empty()) return inner_->Receive(bus, buffer);
+  const std::vector<std::byte> reply = std::move(queue.front());
+  queue.pop_front();
+  std::copy(reply.begin(), reply.end(), buffer.begin());
+  return static_cast<ssize_t>(reply.size());
+}
+
+int FaultTransport::WriteSetting(int handle, std::string_view value) {
+  peers_of_.emplace_back();
+  if (IsHit()) return fault_.error;
+  const int error = inner_->WriteSetting(handle, value);
+  if (on_step_) on_step_();
+  return error;
+}
+
+}  // namespace wgnet::testing

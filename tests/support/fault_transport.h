@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// A transport that counts the messages which change something, and fails one of them.
+#ifndef WGNET_TESTS_SUPPORT_FAULT_TRANSPORT_H_
+#define WGNET_TESTS_SUPPORT_FAULT_TRANSPORT_H_
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "src/netlink/transport.h"
+
+namespace wgnet::testing {
+
+/// A message that asks for a change: of a route, of a device, of a ruleset, or a written setting.
+struct Fault {
+  size_t message = 0;  // which, from 1; 0: none
+  int error = 0;
+  /// For a SET_DEVICE: so many peers, and of the next one so many allowed IPs, are delivered first.
+  struct Partial {
+    size_t peers = 0;
+    size_t ips = 0;
+  };
+  std::optional<Partial> partial;
+};
+
+class FaultTransport final : public netlink::Transport {
+ public:
+  explicit FaultTransport(std::unique_ptr<netlink::Transport> inner) : inner_(std::move(inner)) {}
+
+  /// Counts from here on.
+  void Arm(Fault fault);
+  /// How many messages came.
+  size_t messages() const { return messages_; }
+  bool fired() const { return fired_; }
+  /// How many peers the SET_DEVICE messages held, and of each how many IPs, by message.
+  const std::vector<std::vector<size_t>>& peers_of() const { return peers_of_; }
+  /// Called after each Send, and after each write of a setting.
+  void OnStep(std::function<void()> callback) { on_step_ = std::move(callback); }
+
+  int Send(netlink::Bus bus, std::span<const iovec> parts) override;
+  ssize_t Receive(netlink::Bus bus, std::span<std::byte> buffer) override;
+  size_t SendLimit(netlink::Bus bus) const override { return inner_->SendLimit(bus); }
+  int OpenSetting(const char* name, bool writable) override {
+    return inner_->OpenSetting(name, writable);
+  }
+  ssize_t ReadSetting(int handle, std::span<char> value) override {
+    return inner_->ReadSetting(handle, value);
+  }
+  int WriteSetting(int handle, std::string_view value) override;
+  void CloseSetting(int handle) override { inner_->CloseSetting(handle); }
+
+ private:
+  bool IsHit();
+  void QueueError(netlink::Bus bus, uint32_t sequence);
+  // Withholds the message at `at`, or a part of it. False: withhold the whole send.
+  bool Withhold(netlink::Bus bus, std::vector<std::byte>& bytes, size_t at);
+
+  std::unique_ptr<netlink::Transport> inner_;
+  Fault fault_;
+  size_t messages_ = 0;
+  bool fired_ = false;
+  std::vector<std::vector<size_t>> peers_of_;
+  std::array<std::deque<std::vector<std::byte>>, netlink::kNetlinkBuses> replies_;
+  std::function<void()> on_step_;
+};
+
+}  // namespace wgnet::testing
+
+#endif  // WGNET_TESTS_SUPPORT_FAULT_TRANSPORT_H_

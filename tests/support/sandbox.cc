@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "tests/support/sandbox.h"
+
+#include <fmt/format.h>
+#include <net/if.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+
+namespace wgnet::testing {
+namespace {
+
+void BringUpLoopback() {
+  const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  ifreq request{};
+  std::strcpy(request.ifr_name, "lo");
+  request.ifr_flags = IFF_UP;
+  ioctl(fd, SIOCSIFFLAGS, &request);
+  close(fd);
+}
+
+[[noreturn]] void RunChild(const std::function<std::string()>& body, int out, int seconds) {
+  signal(SIGALRM, SIG_DFL);
+  alarm(static_cast<unsigned>(seconds));
+  std::string text;
+  if (unshare(CLONE_NEWNET) != 0) {
+    text = fmt::format("unshare: {}", std::strerror(errno));
+  } else {
+    BringUpLoopback();
+    text = body();
+  }
+  size_t done = 0;
+  while (done < text.size()) {
+    const ssize_t size = write(out, text.data() + done, text.size() - done);
+    if (size <= 0) _exit(98);
+    done += static_cast<size_t>(size);
+  }
+  fflush(nullptr);
+  _exit(0);
+}
+
+std::string ReadAll(int fd) {
+  std::string text;
+  std::array<char, 4096> chunk;
+  ssize_t size;
+  while ((size = read(fd, chunk.data(), chunk.size())) > 0) {
+    text.append(chunk.data(), static_cast<size_t>(size));
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string InNewNamespace(const std::function<std::string()>& body, int seconds) {
+  int ends[2];
+  if (pipe(ends) != 0) return "pipe failed";
+  fflush(nullptr);
+  const pid_t child = fork();
+  if (child == 0) {
+    close(ends[0]);
+    RunChild(body, ends[1], seconds);
+  }
+  close(ends[1]);
+  std::string text = ReadAll(ends[0]);
+  close(ends[0]);
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (WIFSIGNALED(status)) text += fmt::format("ended by signal {}", WTERMSIG(status));
+  if (WIFEXITED(status) && WEXITSTATUS(status) != 0) {
+    text += fmt::format("exit status {}", WEXITSTATUS(status));
+  }
+  return text;
+}
+
+std::string Shell(const std::string& command) {
+  fflush(nullptr);
+  FILE* pipe = popen(("{ " + command + "\n} 2>&1").c_str(), "re");
+  if (pipe == nullptr) return "popen failed";
+  std::string text = ReadAll(fileno(pipe));
+  const int status = pclose(pipe);
+  if (status != 0) text += fmt::format("[status {}]", WEXITSTATUS(status));
+  return text;
+}
+
+TemporaryDirectory::TemporaryDirectory() {
+  std::string pattern = std::filesystem::temp_directory_path() / "wgnet-test-XXXXXX";
+  path_ = mkdtemp(pattern.data());
+}
+
+TemporaryDirectory::~TemporaryDirectory() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+}  // namespace wgnet::testing

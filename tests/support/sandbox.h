@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Runs a piece of a test in a process and a network namespace of its own, which go with it.
+#ifndef WGNET_TESTS_SUPPORT_SANDBOX_H_
+#define WGNET_TESTS_SUPPORT_SANDBOX_H_
+
+#include <functional>
+#include <string>
+
+namespace wgnet::testing {
+
+/// Runs `body` in a child process in a new network namespace with lo up. Returns what `body`
+/// returns: the empty text for success. A crash, or more than `seconds`, is a text, too.
+std::string InNewNamespace(const std::function<std::string()>& body, int seconds = 60);
+
+/// Runs a shell command, and returns its output; a status other than 0 is appended.
+std::string Shell(const std::string& command);
+
+/// Makes a directory that goes with this object.
+class TemporaryDirectory {
+ public:
+  TemporaryDirectory();
+  ~TemporaryDirectory();
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+}  // namespace wgnet::testing
+
+#endif  // WGNET_TESTS_SUPPORT_SANDBOX_H_

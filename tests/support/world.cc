@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "tests/support/world.h"
+
+#include <fmt/format.h>
+#include <sodium.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "src/base/try.h"
+#include "src/netlink/kernel_transport.h"
+#include "tests/support/kernel_state.h"
+
+namespace wgnet::testing {
+namespace {
+
+using kernel::Edit;
+using kernel::Verb;
+
+template <class Object>
+void Change(netlink::Client& client, Verb verb, const Object& object) {
+  SecretBuffer bytes;
+  netlink::MessageWriter out(bytes, client.sequence());
+  kernel::Encode(Edit<Object>{verb, object, object}, {}, out);
+  const iovec part{bytes.data(), bytes.size()};
+  auto& last = *reinterpret_cast<nlmsghdr*>(bytes.data());
+  client.Change(netlink::Bus::kRoute, {&part, 1}, last, [](const netlink::KernelError& error) {
+    fmt::print(stderr, "the test's own set-up failed: errno {}\n", error.error_number);
+    std::abort();
+  });
+}
+
+std::unique_ptr<netlink::KernelTransport> OpenKernel() {
+  auto netns = netlink::NetworkNamespace::Open("");
+  auto transport = netlink::KernelTransport::Open(*std::move(netns));
+  return *std::move(transport);
+}
+
+SecretKey TestKey(std::string_view seed) {
+  uint8_t bytes[SecretKey::kSize];
+  crypto_generichash(bytes, sizeof bytes, reinterpret_cast<const uint8_t*>(seed.data()),
+                     seed.size(), nullptr, 0);
+  return SecretKey(bytes);
+}
+
+Peer TestPeer(int number) {
+  Peer peer(TestKey(fmt::format("peer {}", number)).Public());
+  peer.PresharedKey(TestKey(fmt::format("psk {}", number)));
+  for (int i = 0; i < 4; ++i) peer.AllowedIp(fmt::format("10.{}.{}.0/24", 20 + number, i));
+  return peer.AllowedIp(fmt::format("fd00:{}::/64", number + 1))
+      .PersistentKeepalive(number % 2 == 0 ? 25 : 0);
+}
+
+}  // namespace
+
+bool InGuest() { return std::getenv("GUEST") != nullptr; }
+
+void MakeUplink(std::string_view name, std::string_view address) {
+  const auto transport = OpenKernel();
+  netlink::Client client(*transport);
+  kernel::Link link;
+  link.name = FixedString<IFNAMSIZ - 1>(name);
+  link.kind = FixedString<31>("ifb");
+  link.index = 100 + static_cast<uint32_t>(name.back());
+  link.up = true;
+  Change(client, Verb::kAdd, link);
+  kernel::Address on_link;
+  on_link.local = *Prefix::Parse(address);
+  on_link.dev = link.ref();
+  on_link.scope = RT_SCOPE_UNIVERSE;
+  Change(client, Verb::kAdd, on_link);
+}
+
+Host::Host(const std::string& owner, const std::string& state_dir) {
+  std::unique_ptr<netlink::Transport> inner = OpenKernel();
+  if (!InGuest()) {
+    auto fake = std::make_unique<FakeWireguard>(std::move(inner));
+    fake_ = fake.get();
+    inner = std::move(fake);
+  }
+  auto faulty = std::make_unique<FaultTransport>(std::move(inner));
+  transport_ = faulty.get();
+  auto state = plan::StateDir::Open(state_dir, "test");
+  planner_ = std::make_unique<plan::Planner>(owner, std::move(faulty), *std::move(state),
+                                             std::chrono::seconds(1));
+}
+
+Result<plan::PlanData> Host::Plan(const Node& node) {
+  WGNET_RETURN_IF_ERROR(node.Check());
+  WGNET_ASSIGN_OR_RETURN(const auto hosts, plan::ResolveHosts(node, {}));
+  return planner_->Plan(node, hosts);
+}
+
+Status Host::Apply(const Node& node) {
+  WGNET_ASSIGN_OR_RETURN(const auto hosts, plan::ResolveHosts(node, {}));
+  WGNET_ASSIGN_OR_RETURN(const auto plan, planner_->Apply(node, hosts));
+  static_cast<void>(plan);
+  return {};
+}
+
+Status Host::ApplyOnce(const Node& node) {
+  WGNET_ASSIGN_OR_RETURN(const auto plan, Plan(node));
+  WGNET_ASSIGN_OR_RETURN(const size_t steps, planner_->Apply(plan));
+  static_cast<void>(steps);
+  return {};
+}
+
+std::string Host::State() const {
+  std::string state = ReadKernelState();
+  for (int attempt = 0; attempt < 100; ++attempt) {
+    usleep(5000);
+    std::string again = ReadKernelState();
+    if (again == state) break;
+    state = std::move(again);
+  }
+  return state + (fake_ != nullptr ? fake_->State() : "");
+}
+
+Node ServerNode() {
+  Node node;
+  node.Add(Interface("wg0")
+               .PrivateKey("kGZzt/CU2MVgq19ffXB2YMDSr6WIhlkdlL1MOeGH700=")
+               .ListenPort(51820)
+               .Address("10.13.13.1")
+               .AddPeer(Peer("HR8Kp3xWIt2rNdS3aaCk+Ss7yQqC9cn6h3WS6UK3WE0=")
+                            .PresharedKey("7mCNCZdMKeRz1Zrpl9bFS08jJAdv6/USazRVq7tjznY=")
+                            .AllowedIp("10.13.13.2/32")));
+  node.Add(NatRule::Masquerade().Source("10.13.13.0/24").OutInterface("eth*"));
+  node.Add(ForwardRule().Between("wg0", "eth*"));
+  return node;
+}
+
+Node ClientNode() {
+  Node node;
+  node.Add(Interface("wg0")
+               .PrivateKey("+GLDb5QQOHQ2QKWvuFS/4FiWpnivaxzwlm0QmFJIHV8=")
+               .ListenPort(51820)
+               .Address("10.13.13.2")
+               .AddPeer(Peer("t95vF4b11RLCId3ArVVIJoC5Ih9CNbI0VTNuDuEzZyw=")
+                            .PresharedKey("7mCNCZdMKeRz1Zrpl9bFS08jJAdv6/USazRVq7tjznY=")
+                            .Endpoint("192.168.5.198:51820")
+                            .AllowedIp("0.0.0.0/0")));
+  return node;
+}
+
+Node LargeNode(int peers) {
+  Node node;
+  Interface hub("hub");
+  hub.PrivateKey(TestKey("hub")).ListenPort(51821).Address("10.20.0.1/16").Address("fd00::1/64");
+  for (int i = 0; i < peers; ++i) hub.AddPeer(TestPeer(i));
+  node.Add(hub);
+  node.Add(Interface("exit")
+               .PrivateKey(TestKey("exit"))
+               .Address("10.99.0.2/32")
+               .Address("fd99::2/128")
+               .AddPeer(Peer(TestKey("provider").Public())
+                            .Endpoint("192.168.5.77:51820")
+                            .AllowedIp("0.0.0.0/0")
+                            .AllowedIp("::/0")));
+  node.Add(PolicyRoute::FullTunnel("exit").FwMark(0x2000, 0xff00).Table(700));
+  node.Add(PolicyRoute::ForPrefix("10.77.0.0/16", "hub").From("10.20.0.0/16"));
+  node.Add(NatRule::Masquerade().Source("10.20.0.0/16").Source("fd00::/64").OutInterface("eth*"));
+  node.Add(NatRule::Masquerade().Source("10.1.0.0/16").Source("10.3.0.0/16").InInterface("hub"));
+  node.Add(ForwardRule().Between("hub", "eth*"));
+  return node;
+}
+
+Node ChangedNode(int peers) {
+  Node node;
+  Interface hub("hub");
+  hub.PrivateKey(TestKey("hub")).ListenPort(51822).Address("10.20.0.1/16").Address("fd00::9/64");
+  hub.Mtu(1400);
+  // The first peer goes, the second loses an IP to the third, the last is new.
+  Peer second(TestKey("peer 1").Public());
+  second.PresharedKey(TestKey("psk new")).AllowedIp("10.21.0.0/24").AllowedIp("10.21.1.0/24");
+  hub.AddPeer(second);
+  hub.AddPeer(TestPeer(2).AllowedIp("10.21.2.0/24"));
+  for (int i = 3; i < peers; ++i) hub.AddPeer(TestPeer(i));
+  hub.AddPeer(TestPeer(peers + 5).Endpoint("192.168.5.78:1000"));
+  node.Add(hub);
+  node.Add(Interface("exit")
+               .PrivateKey(TestKey("exit"))
+               .Address("10.99.0.2/32")
+               .Address("fd99::2/128")
+               .AddPeer(Peer(TestKey("provider").Public())
+                            .Endpoint("192.168.5.99:51820")
+                            .AllowedIp("0.0.0.0/0")));
+  node.Add(PolicyRoute::FullTunnel("exit").FwMark(0x3000, 0xff00).Table(701));
+  node.Add(PolicyRoute::ForPrefix("10.78.0.0/16", "hub").From("10.20.0.0/16"));
+  node.Add(NatRule::Masquerade().Source("10.20.0.0/16").OutInterface("eth*"));
+  node.Add(NatRule::Masquerade().Source("10.1.0.0/16").Source("10.4.0.0/16").InInterface("hub"));
+  node.Add(ForwardRule().Between("exit", "eth*"));
+  return node;
+}
+
+}  // namespace wgnet::testing
