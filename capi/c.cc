@@ -232,79 +232,87 @@ const char* LeftoverText(const wgnet_error_t* error, size_t index, std::string L
 
 // ---- version, status, memory ----
 
-const char* wgnet_version(void) { return wgnet::Version(); }
+const char* wgnet_version(void) noexcept { return wgnet::Version(); }
 
-uint32_t wgnet_abi_version(void) { return WGNET_ABI_VERSION; }
+uint32_t wgnet_abi_version(void) noexcept { return WGNET_ABI_VERSION; }
 
-const char* wgnet_status_name(wgnet_status_t status) {
+const char* wgnet_status_name(wgnet_status_t status) noexcept {
   // The names are literals, so they end in NUL.
   return status == WGNET_OK ? "ok" : wgnet::ErrorCodeName(static_cast<ErrorCode>(status)).data();
 }
 
-void wgnet_free(char* text) {
+void wgnet_free(char* text) noexcept {
   if (text != nullptr) explicit_bzero(text, std::strlen(text));
   delete[] text;
 }
 
 // ---- errors ----
 
-wgnet_status_t wgnet_error_code(const wgnet_error_t* error) {
+wgnet_status_t wgnet_error_code(const wgnet_error_t* error) noexcept {
   return error != nullptr ? static_cast<wgnet_status_t>(error->value.code) : WGNET_OK;
 }
 
-const char* wgnet_error_message(const wgnet_error_t* error) {
+const char* wgnet_error_message(const wgnet_error_t* error) noexcept {
   return TextOf(error, &Error::message);
 }
 
-const char* wgnet_error_where(const wgnet_error_t* error) { return TextOf(error, &Error::where); }
+const char* wgnet_error_where(const wgnet_error_t* error) noexcept {
+  return TextOf(error, &Error::where);
+}
 
-const char* wgnet_error_hint(const wgnet_error_t* error) { return TextOf(error, &Error::hint); }
+const char* wgnet_error_hint(const wgnet_error_t* error) noexcept {
+  return TextOf(error, &Error::hint);
+}
 
-int32_t wgnet_error_step(const wgnet_error_t* error) { return NumberOf(error, &Error::step); }
+int32_t wgnet_error_step(const wgnet_error_t* error) noexcept {
+  return NumberOf(error, &Error::step);
+}
 
-int32_t wgnet_error_steps(const wgnet_error_t* error) { return NumberOf(error, &Error::steps); }
+int32_t wgnet_error_steps(const wgnet_error_t* error) noexcept {
+  return NumberOf(error, &Error::steps);
+}
 
-const char* wgnet_error_command(const wgnet_error_t* error) {
+const char* wgnet_error_command(const wgnet_error_t* error) noexcept {
   return TextOf(error, &Error::command);
 }
 
-int32_t wgnet_error_errno(const wgnet_error_t* error) {
+int32_t wgnet_error_errno(const wgnet_error_t* error) noexcept {
   return NumberOf(error, &Error::error_number);
 }
 
-const char* wgnet_error_kernel_message(const wgnet_error_t* error) {
+const char* wgnet_error_kernel_message(const wgnet_error_t* error) noexcept {
   return TextOf(error, &Error::kernel_message);
 }
 
-const char* wgnet_error_kernel_attribute(const wgnet_error_t* error) {
+const char* wgnet_error_kernel_attribute(const wgnet_error_t* error) noexcept {
   return TextOf(error, &Error::kernel_attribute);
 }
 
-size_t wgnet_error_leftover_count(const wgnet_error_t* error) {
+size_t wgnet_error_leftover_count(const wgnet_error_t* error) noexcept {
   if (error == nullptr || !error->value.rollback) return 0;
   return error->value.rollback->leftovers.size();
 }
 
-const char* wgnet_error_leftover_command(const wgnet_error_t* error, size_t index) {
+const char* wgnet_error_leftover_command(const wgnet_error_t* error, size_t index) noexcept {
   return LeftoverText(error, index, &Leftover::command);
 }
 
-const char* wgnet_error_leftover_reason(const wgnet_error_t* error, size_t index) {
+const char* wgnet_error_leftover_reason(const wgnet_error_t* error, size_t index) noexcept {
   return LeftoverText(error, index, &Leftover::reason);
 }
 
-const char* wgnet_error_to_string(const wgnet_error_t* error) {
+const char* wgnet_error_to_string(const wgnet_error_t* error) noexcept {
   return error != nullptr ? error->text.c_str() : "";
 }
 
-void wgnet_error_free(wgnet_error_t* error) { delete error; }
+void wgnet_error_free(wgnet_error_t* error) noexcept { delete error; }
 
 // ---- nodes ----
 
-wgnet_node_t* wgnet_node_new(void) { return new (std::nothrow) wgnet_node; }
+wgnet_node_t* wgnet_node_new(void) noexcept { return new (std::nothrow) wgnet_node; }
 
 wgnet_status_t wgnet_node_from_json(const char* text, size_t length, wgnet_node_t** node,
-                                    wgnet_error_t** error) {
+                                    wgnet_error_t** error) noexcept {
   return Call(__func__, {{"text", text}, {"node", Cleared(node)}}, error, [&] {
     return Give(wgnet::Node::FromJson({text, length}), node);
   });
@@ -312,7 +320,7 @@ wgnet_status_t wgnet_node_from_json(const char* text, size_t length, wgnet_node_
 
 wgnet_status_t wgnet_node_from_conf(const char* text, size_t length, const char* interface_name,
                                     const char* file_name, uint32_t flags, wgnet_node_t** node,
-                                    wgnet_error_t** error) {
+                                    wgnet_error_t** error) noexcept {
   constexpr uint32_t kFlags = WGNET_CONF_SKIP_HOOKS | WGNET_CONF_SKIP_DNS;
   const char* function = __func__;
   return Call(function,
@@ -326,57 +334,58 @@ wgnet_status_t wgnet_node_from_conf(const char* text, size_t length, const char*
               });
 }
 
-size_t wgnet_node_warning_count(const wgnet_node_t* node) {
+size_t wgnet_node_warning_count(const wgnet_node_t* node) noexcept {
   return node != nullptr ? node->warnings.size() : 0;
 }
 
-const char* wgnet_node_warning(const wgnet_node_t* node, size_t index) {
+const char* wgnet_node_warning(const wgnet_node_t* node, size_t index) noexcept {
   return node != nullptr ? At(node->warnings, index) : "";
 }
 
 wgnet_status_t wgnet_node_to_json(const wgnet_node_t* node, uint32_t secrets, char** text,
-                                  wgnet_error_t** error) {
+                                  wgnet_error_t** error) noexcept {
   const char* function = __func__;
   return Call(function, {{"node", node}, {"text", Cleared(text)}}, error, [&] {
     return GiveJson(function, secrets, text, [&](Secrets s) { return node->value.ToJson(s); });
   });
 }
 
-void wgnet_node_free(wgnet_node_t* node) { delete node; }
+void wgnet_node_free(wgnet_node_t* node) noexcept { delete node; }
 
 // ---- plans ----
 
-size_t wgnet_plan_size(const wgnet_plan_t* plan) {
+size_t wgnet_plan_size(const wgnet_plan_t* plan) noexcept {
   return plan != nullptr ? plan->value.size() : 0;
 }
 
-size_t wgnet_plan_warning_count(const wgnet_plan_t* plan) {
+size_t wgnet_plan_warning_count(const wgnet_plan_t* plan) noexcept {
   return plan != nullptr ? plan->value.warnings().size() : 0;
 }
 
-const char* wgnet_plan_warning(const wgnet_plan_t* plan, size_t index) {
+const char* wgnet_plan_warning(const wgnet_plan_t* plan, size_t index) noexcept {
   return plan != nullptr ? At(plan->value.warnings(), index) : "";
 }
 
-wgnet_status_t wgnet_plan_explain(const wgnet_plan_t* plan, char** text, wgnet_error_t** error) {
+wgnet_status_t wgnet_plan_explain(const wgnet_plan_t* plan, char** text,
+                                  wgnet_error_t** error) noexcept {
   return Call(__func__, {{"plan", plan}, {"text", Cleared(text)}}, error,
               [&] { return GiveText(plan->value.Explain(), text); });
 }
 
 wgnet_status_t wgnet_plan_to_json(const wgnet_plan_t* plan, uint32_t secrets, char** text,
-                                  wgnet_error_t** error) {
+                                  wgnet_error_t** error) noexcept {
   const char* function = __func__;
   return Call(function, {{"plan", plan}, {"text", Cleared(text)}}, error, [&] {
     return GiveJson(function, secrets, text, [&](Secrets s) { return plan->value.ToJson(s); });
   });
 }
 
-void wgnet_plan_free(wgnet_plan_t* plan) { delete plan; }
+void wgnet_plan_free(wgnet_plan_t* plan) noexcept { delete plan; }
 
 // ---- sessions ----
 
 wgnet_status_t wgnet_session_open(const wgnet_session_options_t* options, wgnet_session_t** session,
-                                  wgnet_error_t** error) {
+                                  wgnet_error_t** error) noexcept {
   const char* function = __func__;
   return Call(function, {{"session", Cleared(session)}}, error, [&]() -> Status {
     wgnet_session_options_t known = {};
@@ -388,30 +397,30 @@ wgnet_status_t wgnet_session_open(const wgnet_session_options_t* options, wgnet_
   });
 }
 
-void wgnet_session_close(wgnet_session_t* session) { delete session; }
+void wgnet_session_close(wgnet_session_t* session) noexcept { delete session; }
 
 wgnet_status_t wgnet_session_plan(wgnet_session_t* session, const wgnet_node_t* node,
-                                  wgnet_plan_t** plan, wgnet_error_t** error) {
+                                  wgnet_plan_t** plan, wgnet_error_t** error) noexcept {
   return Call(__func__, {{"session", session}, {"node", node}, {"plan", Cleared(plan)}}, error,
               [&] { return Give(session->value.Plan(node->value), plan); });
 }
 
 wgnet_status_t wgnet_session_apply_plan(wgnet_session_t* session, const wgnet_plan_t* plan,
-                                        size_t* steps, wgnet_error_t** error) {
+                                        size_t* steps, wgnet_error_t** error) noexcept {
   Cleared(steps);
   return Call(__func__, {{"session", session}, {"plan", plan}}, error,
               [&] { return GiveSteps(session->value.Apply(plan->value), steps); });
 }
 
 wgnet_status_t wgnet_session_apply(wgnet_session_t* session, const wgnet_node_t* node,
-                                   size_t* steps, wgnet_error_t** error) {
+                                   size_t* steps, wgnet_error_t** error) noexcept {
   Cleared(steps);
   return Call(__func__, {{"session", session}, {"node", node}}, error,
               [&] { return GiveSteps(session->value.Apply(node->value), steps); });
 }
 
 wgnet_status_t wgnet_session_snapshot_json(wgnet_session_t* session, uint32_t secrets, char** text,
-                                           wgnet_error_t** error) {
+                                           wgnet_error_t** error) noexcept {
   const char* function = __func__;
   return Call(function, {{"session", session}, {"text", Cleared(text)}}, error, [&]() -> Status {
     const auto snapshot = session->value.Snapshot();

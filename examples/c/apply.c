@@ -118,7 +118,8 @@ int main(int argc, char** argv) {
   wgnet_error_t* error = NULL;
   const wgnet_status_t status = Run(&options, argv[optind], only_plan, &error);
   if (status == WGNET_OK) return 0;
-  fprintf(stderr, "%s\n", error != NULL ? wgnet_error_to_string(error) : wgnet_status_name(status));
+  if (error != NULL) fprintf(stderr, "%s\n", wgnet_error_to_string(error));
+  if (error == NULL && status != WGNET_IO) fprintf(stderr, "%s\n", wgnet_status_name(status));
   const int exit_status = wgnet_error_leftover_count(error) > 0 ? 3 : 1;
   wgnet_error_free(error);
   return exit_status;

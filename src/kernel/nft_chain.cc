@@ -41,11 +41,10 @@ std::string ChainDefinition(const NftChain& chain) {
 std::string RuleCommand(const NftChain& chain, const NftRule& rule) {
   NftCommand command =
       NftCommandFor("add rule", *chain.family, chain.table->view(), chain.name->view());
-  bool expressible = !rule.raw;
-  command.Word(nft::TextOf(rule.expressions, expressible));
+  command.Word(rule.text.text);
   if (rule.comment) command.Word("comment").Quoted(rule.comment->view());
-  if (rule.raw) command.NotExpressible("a rule that is put back as the kernel gave it");
-  if (!expressible) command.NotExpressible("an interface name of the rule " + RuleText(rule));
+  if (rule.text.text.empty()) command.NotExpressible("a rule that is put back as it was read");
+  if (!rule.text.expressible) command.NotExpressible("the rule " + rule.text.text);
   return command.Finish();
 }
 
@@ -67,7 +66,7 @@ std::string NftHookWire::Text(const NftHook& hook) {
 
 void NftRuleList::WriteJson(const Value& rules, JsonWriter& out) {
   out.Array([&] {
-    for (const NftRule& rule : rules) out.String(rule.raw ? "(raw)" : RuleText(rule));
+    for (const NftRule& rule : rules) out.String(rule.text.text.empty() ? "(raw)" : rule.text.text);
   });
 }
 

@@ -11,7 +11,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <optional>
 #include <span>
 
 #include "src/base/text.h"
@@ -60,11 +59,11 @@ class Compiler {
 
 // ---- interfaces ----
 
-std::optional<std::string> Text(const MatchInterface& match) {
+std::string Text(const MatchInterface& match, bool& expressible) {
   const auto name = QuoteForNft(match.name);
-  if (!name) return std::nullopt;
+  expressible = expressible && name.has_value();
   return fmt::format("{} {}{}", match.direction == Direction::kIn ? "iifname" : "oifname",
-                     match.negated ? "!= " : "", *name);
+                     match.negated ? "!= " : "", name.value_or(QuoteForMessage(match.name)));
 }
 
 void Compile(const MatchInterface& match, Compiler& out) {
@@ -93,7 +92,7 @@ LoadPayload LoadAddress(Side side, Family family, uint32_t length) {
   return {NFT_PAYLOAD_NETWORK_HEADER, side == Side::kSource ? source : source + size, length};
 }
 
-std::optional<std::string> Text(const MatchAddress& match) {
+std::string Text(const MatchAddress& match, bool&) {
   return fmt::format(
       "{} {}", AddressWord(match.side, match.prefix.family()),
       match.prefix.is_host() ? match.prefix.address().ToString() : match.prefix.ToString());
@@ -121,7 +120,7 @@ void Compile(const MatchAddress& match, Compiler& out) {
   out.Add(Compare{NFT_CMP_EQ, Constant(prefix.address().bytes().first(length))});
 }
 
-std::optional<std::string> Text(const MatchAddressSet& match) {
+std::string Text(const MatchAddressSet& match, bool&) {
   return fmt::format("{} @{}", AddressWord(match.side, match.family), match.set);
 }
 
@@ -131,7 +130,7 @@ void Compile(const MatchAddressSet& match, Compiler& out) {
   out.Add(Lookup{match.set});
 }
 
-std::optional<std::string> Text(const MatchSourceNotLocal&) { return "fib saddr type != local"; }
+std::string Text(const MatchSourceNotLocal&, bool&) { return "fib saddr type != local"; }
 
 void Compile(const MatchSourceNotLocal&, Compiler& out) {
   out.Add(LoadFib{NFT_FIB_RESULT_ADDRTYPE, NFTA_FIB_F_SADDR});
@@ -140,7 +139,7 @@ void Compile(const MatchSourceNotLocal&, Compiler& out) {
 
 // ---- protocol and marks ----
 
-std::optional<std::string> Text(const MatchUdp&) { return "meta l4proto udp"; }
+std::string Text(const MatchUdp&, bool&) { return "meta l4proto udp"; }
 
 void Compile(const MatchUdp&, Compiler& out) {
   out.Add(LoadMeta{NFT_META_L4PROTO});
@@ -157,7 +156,7 @@ void LoadMark(MarkOf of, Compiler& out) {
   }
 }
 
-std::optional<std::string> Text(const MatchMark& match) {
+std::string Text(const MatchMark& match, bool&) {
   if (match.mask == UINT32_MAX) return fmt::format("{} {:#010x}", MarkWord(match.of), match.value);
   return fmt::format("{} and {:#010x} == {:#010x}", MarkWord(match.of), match.mask, match.value);
 }
@@ -168,7 +167,7 @@ void Compile(const MatchMark& match, Compiler& out) {
   out.Add(Compare{NFT_CMP_EQ, Constant(match.value)});
 }
 
-std::optional<std::string> Text(const MergeMark& merge) {
+std::string Text(const MergeMark& merge, bool&) {
   if (merge.mask == UINT32_MAX) {
     return fmt::format("{} set {:#010x}", MarkWord(merge.of), merge.value);
   }
@@ -192,11 +191,11 @@ void Compile(const MergeMark& merge, Compiler& out) {
 
 // ---- what is done ----
 
-std::optional<std::string> Text(const Masquerade&) { return "masquerade"; }
+std::string Text(const Masquerade&, bool&) { return "masquerade"; }
 
 void Compile(const Masquerade&, Compiler& out) { out.Add(Masq{}); }
 
-std::optional<std::string> Text(const Verdict& verdict) {
+std::string Text(const Verdict& verdict, bool&) {
   return verdict.accept ? "accept" : "drop";
 }
 
@@ -206,12 +205,11 @@ void Compile(const Verdict& verdict, Compiler& out) {
 
 }  // namespace
 
-std::string TextOf(const std::vector<Expression>& expressions, bool& expressible) {
-  std::string text;
+RuleText TextOf(const std::vector<Expression>& expressions) {
+  RuleText text;
   for (const Expression& expression : expressions) {
-    const auto words = std::visit([](const auto& e) { return Text(e); }, expression);
-    expressible = expressible && words.has_value();
-    if (words) text += (text.empty() ? "" : " ") + *words;
+    if (!text.text.empty()) text.text += ' ';
+    text.text += std::visit([&](const auto& e) { return Text(e, text.expressible); }, expression);
   }
   return text;
 }

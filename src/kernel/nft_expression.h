@@ -65,9 +65,12 @@ struct Verdict {
 using Expression = std::variant<MatchInterface, MatchAddress, MatchAddressSet, MatchSourceNotLocal,
                                 MatchUdp, MatchMark, MergeMark, Masquerade, Verdict>;
 
-/// A rule's text, as nft(8) takes it. Expressions that nft cannot say are left out, and
-/// `expressible` becomes false.
-std::string TextOf(const std::vector<Expression>& expressions, bool& expressible);
+/// What a rule says, in nft's words.
+struct RuleText {
+  std::string text;
+  bool expressible = true;  // false: nft(8) cannot say the name of an interface in it
+};
+RuleText TextOf(const std::vector<Expression>& expressions);
 
 // ---- instructions of the kernel's machine; all work on register 1 ----
 

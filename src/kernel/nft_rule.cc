@@ -33,13 +33,9 @@ bool NftRule::operator==(const NftRule& other) const {
 NftRule MakeRule(std::vector<nft::Expression> expressions) {
   NftRule rule;
   rule.expressions = std::move(expressions);
-  rule.comment = FixedString<128>(std::string(kHashPrefix) + HashOf(RuleText(rule)));
+  rule.text = nft::TextOf(rule.expressions);
+  rule.comment = FixedString<128>(std::string(kHashPrefix) + HashOf(rule.text.text));
   return rule;
-}
-
-std::string RuleText(const NftRule& rule) {
-  bool expressible = true;
-  return nft::TextOf(rule.expressions, expressible);
 }
 
 void EncodeRule(const NftRule& rule, nft::TableFamily family, const NftName& table,

@@ -15,7 +15,8 @@ struct NftRule {
   std::optional<FixedString<128>> comment;
   std::optional<std::vector<std::byte>> raw;  // expressions, as a dump gave them
   netlink::Extra extra;
-  std::vector<nft::Expression> expressions;  // of a rule that we make; no row
+  std::vector<nft::Expression> expressions;  // of a rule that we make
+  nft::RuleText text;                        // empty: read from the kernel, and not known
 
   /// By the hash in the comment, where both have one.
   bool operator==(const NftRule& other) const;
@@ -23,9 +24,6 @@ struct NftRule {
 
 /// A rule with the hash of its text as its comment: "wgnet:" and 16 hexadecimal digits.
 NftRule MakeRule(std::vector<nft::Expression> expressions);
-
-/// The rule's text without its comment; what it is not by nft's words, for a rule that was read.
-std::string RuleText(const NftRule& rule);
 
 /// Appends the rule to a chain.
 void EncodeRule(const NftRule& rule, nft::TableFamily family, const NftName& table,

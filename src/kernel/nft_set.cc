@@ -2,6 +2,8 @@
 #include "src/kernel/nft_set.h"
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 
 namespace wgnet::kernel {
 namespace {
@@ -66,6 +68,14 @@ NftCommand ElementCommand(const NftElement& element, bool deletes) {
 }
 
 }  // namespace
+
+std::vector<std::byte> NftAddressSetUserdata() {
+  constexpr uint32_t kBigEndian = 2;
+  std::array<std::byte, 2 + sizeof kBigEndian> userdata{};
+  userdata[1] = std::byte{sizeof kBigEndian};
+  std::memcpy(&userdata[2], &kBigEndian, sizeof kBigEndian);
+  return {userdata.begin(), userdata.end()};
+}
 
 std::vector<AddressRange> MergePrefixes(const std::vector<Prefix>& prefixes) {
   std::vector<AddressRange> ranges;

@@ -20,6 +20,7 @@ struct NftSet {
   std::optional<uint32_t> key_length;
   std::optional<uint32_t> flags;  // NFT_SET_*
   std::optional<uint32_t> id;     // tells sets apart in one batch
+  std::optional<std::vector<std::byte>> userdata;  // nft's: how to list the keys
   netlink::Extra extra;
 };
 
@@ -42,6 +43,9 @@ inline constexpr uint32_t kNftIpv4Type = 7, kNftIpv6Type = 8;
 inline const netlink::Name kNftTypeNames[] = {{kNftIpv4Type, "ipv4_addr"},
                                               {kNftIpv6Type, "ipv6_addr"}};
 using NftType = netlink::Named<netlink::BigU32, kNftTypeNames>;
+
+/// What nft(8) keeps with a set of addresses: NFTNL_UDATA_SET_KEYBYTEORDER is big-endian.
+std::vector<std::byte> NftAddressSetUserdata();
 
 /// The smallest set of ranges with the same addresses, sorted. All of one family.
 std::vector<AddressRange> MergePrefixes(const std::vector<Prefix>& prefixes);
@@ -95,10 +99,9 @@ struct wgnet::netlink::Schema<wgnet::kernel::NftSet> {
       Attr<BigU32>(NFTA_SET_FLAGS, "flags", "", &NftSet::flags),
       Attr<kernel::NftType>(NFTA_SET_KEY_TYPE, "type", "type", &NftSet::key_type),
       Attr<BigU32>(NFTA_SET_KEY_LEN, "key_length", "", &NftSet::key_length),
-      Attr<BigU32>(NFTA_SET_ID, "", kNoWord, &NftSet::id, Role::kInitial)};
-  static constexpr bool Replays(uint16_t attribute) {
-    return attribute == NFTA_SET_USERDATA || attribute == NFTA_SET_DESC;
-  }
+      Attr<BigU32>(NFTA_SET_ID, "", kNoWord, &NftSet::id, Role::kInitial),
+      Attr<kernel::Blob>(NFTA_SET_USERDATA, "", kNoWord, &NftSet::userdata, Role::kInitial)};
+  static constexpr bool Replays(uint16_t attribute) { return attribute == NFTA_SET_DESC; }
 };
 
 template <>

@@ -187,17 +187,20 @@ class Differ {
     return wanted;
   }
 
+  // A change of those rows only for which `wanted(row)` holds, if they differ. Returns the object as
+  // it then is.
   template <class T, class Wanted>
-  void PushPart(const T& before, const T& after, Phase phase, const Wanted& wanted) {
+  T PushPart(const T& before, const T& after, Phase phase, const Wanted& wanted) {
     bool changed = false;
     T part = Only(after, wanted);
     netlink::ForEachRow<T>([&](const auto& row) {
       changed = changed || (row.role != netlink::Role::kKey &&
                             netlink::IsChanged(row, before, part));
     });
-    if (!changed) return;
+    if (!changed) return before;
     netlink::Complete(part, before);
     PushChange(before, part, phase);
+    return part;
   }
 
   template <class T>
@@ -208,18 +211,19 @@ class Differ {
 
   void PushChanges(const kernel::Link& before, const kernel::Link& wanted) {
     const auto late = kernel::RowsOfStage(netlink::Stage::kLast);
-    PushPart(before, wanted, Phase::kLink, [&](const auto& row) { return !late(row); });
-    PushPart(before, wanted, Phase::kLinkUp, late);
+    const kernel::Link made =
+        PushPart(before, wanted, Phase::kLink, [&](const auto& row) { return !late(row); });
+    PushPart(made, wanted, Phase::kLinkUp, late);
   }
 
   // A new private key ends all sessions; a new mark comes when rules for it stand.
   void PushChanges(const kernel::WgDevice& before, const kernel::WgDevice& wanted) {
     const auto is_key = [](const auto& row) { return row.role == netlink::Role::kSecret; };
     const auto is_mark = [](const auto& row) { return row.json == "fwmark"; };
-    PushPart(before, wanted, Phase::kDevice,
-             [&](const auto& row) { return !is_key(row) && !is_mark(row); });
-    PushPart(before, wanted, Phase::kMark, is_mark);
-    PushPart(before, wanted, Phase::kRekey, is_key);
+    const auto is_other = [&](const auto& row) { return !is_key(row) && !is_mark(row); };
+    const kernel::WgDevice set = PushPart(before, wanted, Phase::kDevice, is_other);
+    const kernel::WgDevice marked = PushPart(set, wanted, Phase::kMark, is_mark);
+    PushPart(marked, wanted, Phase::kRekey, is_key);
   }
 
   // Rules that go are removed last, when nothing needs them any more; until then old and new ones

@@ -59,7 +59,8 @@ Result<PlanData> Planner::Plan(const Node& node, const Hosts& hosts) {
   WGNET_ASSIGN_OR_RETURN(const Facts facts, GatherFacts(node, records.own, hosts, reader));
   WGNET_ASSIGN_OR_RETURN(Desired desired, Lower(node, facts, records.own, records.others));
   const Scope scope = ScopeOf(desired, records.own, facts);
-  WGNET_ASSIGN_OR_RETURN(const Snapshot snapshot, Snapshot::Read(scope, reader));
+  WGNET_ASSIGN_OR_RETURN(Snapshot snapshot, Snapshot::Read(scope, reader));
+  snapshot.NameRules(records.own.objects);
   WGNET_ASSIGN_OR_RETURN(Difference difference,
                          Diff(desired, snapshot, records.own, records.others));
   PlanData plan{.ops = std::move(difference.ops),

@@ -66,6 +66,12 @@ class ByteWriter {
     Put(setting.name);
     Put(setting.value);
   }
+  // What the kernel cannot tell of it.
+  void Put(const kernel::NftRule& rule) {
+    Put(rule.comment.value_or(FixedString<128>()));
+    Put(rule.text.text);
+    Put(rule.text.expressible);
+  }
   void Put(const Claim& claim) {
     Put(claim.setting);
     Put(claim.original);
@@ -151,6 +157,11 @@ class ByteReader {
     Get(setting.name);
     Get(setting.value);
   }
+  void Get(kernel::NftRule& rule) {
+    Get(rule.comment.emplace());
+    Get(rule.text.text);
+    Get(rule.text.expressible);
+  }
   void Get(Claim& claim) {
     Get(claim.setting);
     Get(claim.original);
@@ -185,15 +196,15 @@ class ByteReader {
 
 // ---- objects: their kind, then each stated row under its JSON name ----
 
-// Keys never get into a record, and rules are read from the kernel when they are needed.
+// Keys never get into a record.
 template <class Value>
 inline constexpr bool kRecordable = true;
 template <>
 inline constexpr bool kRecordable<SecretKey> = false;
 template <>
-inline constexpr bool kRecordable<std::vector<kernel::NftRule>> = false;
-template <>
 inline constexpr bool kRecordable<kernel::HandshakeTime> = false;
+template <>
+inline constexpr bool kRecordable<std::vector<std::byte>> = false;
 
 template <class Object, class Visit>
 void ForEachRecorded(Visit&& visit) {

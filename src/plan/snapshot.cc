@@ -53,6 +53,23 @@ void Snapshot::VisitRule(const kernel::NftRule& rule) {
   std::get_if<kernel::NftChain>(found->second)->rules->push_back(rule);
 }
 
+void Snapshot::NameRules(std::span<const kernel::Object> recorded) {
+  absl::flat_hash_map<std::string, const kernel::nft::RuleText*> texts;
+  for (const kernel::Object& object : recorded) {
+    const auto* chain = std::get_if<kernel::NftChain>(&object);
+    if (chain == nullptr || !chain->rules) continue;
+    for (const kernel::NftRule& rule : *chain->rules) texts[rule.comment->str()] = &rule.text;
+  }
+  for (kernel::Object& object : objects_) {
+    auto* chain = std::get_if<kernel::NftChain>(&object);
+    if (chain == nullptr) continue;
+    for (kernel::NftRule& rule : *chain->rules) {
+      const auto known = texts.find(rule.comment ? rule.comment->str() : "");
+      if (known != texts.end()) rule.text = *known->second;
+    }
+  }
+}
+
 // A dump tells links by number; commands need their names.
 void Snapshot::NameLinks() {
   std::map<uint32_t, kernel::LinkRef> links;

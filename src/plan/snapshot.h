@@ -22,6 +22,9 @@ class Snapshot final : public ObjectVisitor {
 
   /// The object of the same key, or null.
   const kernel::Object* Find(const kernel::Object& key) const;
+  /// Gives rules their texts, which the kernel does not know, from an owner's chains.
+  void NameRules(std::span<const kernel::Object> recorded);
+
   /// In the order of reading.
   const std::deque<kernel::Object>& objects() const { return objects_; }
 

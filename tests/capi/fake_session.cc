@@ -31,13 +31,23 @@ bool NextAllocationFails() {
 
 }  // namespace
 
+// All forms: a sanitizer has its own for those that are not given.
+void* operator new(size_t size, const std::nothrow_t&) noexcept {
+  return NextAllocationFails() ? nullptr : std::malloc(size);
+}
 void* operator new(size_t size) {
-  void* memory = NextAllocationFails() ? nullptr : std::malloc(size);
+  void* memory = operator new(size, std::nothrow);
   if (memory == nullptr) throw std::bad_alloc();
   return memory;
 }
+void* operator new[](size_t size, const std::nothrow_t&) noexcept {
+  return operator new(size, std::nothrow);
+}
+void* operator new[](size_t size) { return operator new(size); }
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, size_t) noexcept { std::free(memory); }
+void operator delete[](void* memory) noexcept { std::free(memory); }
+void operator delete[](void* memory, size_t) noexcept { std::free(memory); }
 
 void FailAllocations(long first, int rest) {
   allocation_failed = false;

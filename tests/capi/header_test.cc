@@ -3,3 +3,5 @@
 #include "header_test.c"
 
 #include <wgnet/wgnet.h>
+
+static_assert(noexcept(wgnet_free(nullptr)) && noexcept(wgnet_node_new()));

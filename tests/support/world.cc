@@ -63,6 +63,10 @@ void MakeUplink(std::string_view name, std::string_view address) {
   link.kind = FixedString<31>("ifb");
   link.index = 100 + static_cast<uint32_t>(name.back());
   link.up = true;
+  // Its own link-local address is then the same every time.
+  const uint8_t mac[12] = {10, 0, IFLA_ADDRESS, 0, 2, 0, 0, 0, 0, 1};
+  const auto* bytes = reinterpret_cast<const std::byte*>(mac);
+  link.extra.assign(bytes, bytes + sizeof mac);
   Change(client, Verb::kAdd, link);
   kernel::Address on_link;
   on_link.local = *Prefix::Parse(address);
@@ -151,6 +155,7 @@ Node LargeNode(int peers) {
   node.Add(hub);
   node.Add(Interface("exit")
                .PrivateKey(TestKey("exit"))
+               .ListenPort(51999)
                .Address("10.99.0.2/32")
                .Address("fd99::2/128")
                .AddPeer(Peer(TestKey("provider").Public())
@@ -180,6 +185,7 @@ Node ChangedNode(int peers) {
   node.Add(hub);
   node.Add(Interface("exit")
                .PrivateKey(TestKey("exit"))
+               .ListenPort(51999)
                .Address("10.99.0.2/32")
                .Address("fd99::2/128")
                .AddPeer(Peer(TestKey("provider").Public())

@@ -32,13 +32,16 @@
 #include <stdint.h>
 
 #if defined(__GNUC__)
-#define WGNET_API __attribute__((visibility("default"), nothrow))
+#define WGNET_API __attribute__((visibility("default")))
 #else
 #define WGNET_API
 #endif
 
 #ifdef __cplusplus
+#define WGNET_NOEXCEPT noexcept
 extern "C" {
+#else
+#define WGNET_NOEXCEPT
 #endif
 
 // ---- version ----
@@ -48,10 +51,10 @@ extern "C" {
 #define WGNET_ABI_VERSION 1
 
 /// The version of the library that runs, e.g. "0.1.0". Lives forever.
-WGNET_API const char* wgnet_version(void);
+WGNET_API const char* wgnet_version(void) WGNET_NOEXCEPT;
 
 /// The WGNET_ABI_VERSION of the library that runs.
-WGNET_API uint32_t wgnet_abi_version(void);
+WGNET_API uint32_t wgnet_abi_version(void) WGNET_NOEXCEPT;
 
 // ---- status ----
 
@@ -85,12 +88,12 @@ enum {
 
 /// The name, e.g. "name-taken", as in JSON; "ok" for 0, "unknown" for a number that is none. Lives
 /// forever.
-WGNET_API const char* wgnet_status_name(wgnet_status_t status);
+WGNET_API const char* wgnet_status_name(wgnet_status_t status) WGNET_NOEXCEPT;
 
 // ---- memory ----
 
 /// Wipes and frees a text that was handed out, or NULL.
-WGNET_API void wgnet_free(char* text);
+WGNET_API void wgnet_free(char* text) WGNET_NOEXCEPT;
 
 // ---- errors ----
 // All of them take NULL, for which numbers are 0 and texts "". What is not known is 0 or "", too.
@@ -100,40 +103,42 @@ WGNET_API void wgnet_free(char* text);
 typedef struct wgnet_error wgnet_error_t;
 
 /// The status that the call returned.
-WGNET_API wgnet_status_t wgnet_error_code(const wgnet_error_t* error);
+WGNET_API wgnet_status_t wgnet_error_code(const wgnet_error_t* error) WGNET_NOEXCEPT;
 /// One sentence, without `where` and `hint`.
-WGNET_API const char* wgnet_error_message(const wgnet_error_t* error);
+WGNET_API const char* wgnet_error_message(const wgnet_error_t* error) WGNET_NOEXCEPT;
 /// FILE:LINE:COLUMN, a JSON path, a setter such as Interface("wg0").Mtu, or a function of this
 /// header and its argument.
-WGNET_API const char* wgnet_error_where(const wgnet_error_t* error);
+WGNET_API const char* wgnet_error_where(const wgnet_error_t* error) WGNET_NOEXCEPT;
 /// What to do about it.
-WGNET_API const char* wgnet_error_hint(const wgnet_error_t* error);
+WGNET_API const char* wgnet_error_hint(const wgnet_error_t* error) WGNET_NOEXCEPT;
 /// The failing step of the plan, from 1; 0 when no step was running.
-WGNET_API int32_t wgnet_error_step(const wgnet_error_t* error);
+WGNET_API int32_t wgnet_error_step(const wgnet_error_t* error) WGNET_NOEXCEPT;
 /// How many steps the plan has.
-WGNET_API int32_t wgnet_error_steps(const wgnet_error_t* error);
+WGNET_API int32_t wgnet_error_steps(const wgnet_error_t* error) WGNET_NOEXCEPT;
 /// The step, as the `ip`, `wg`, `nft` or `sysctl` command that does it.
-WGNET_API const char* wgnet_error_command(const wgnet_error_t* error);
+WGNET_API const char* wgnet_error_command(const wgnet_error_t* error) WGNET_NOEXCEPT;
 /// The errno of errno(3) that the kernel gave.
-WGNET_API int32_t wgnet_error_errno(const wgnet_error_t* error);
+WGNET_API int32_t wgnet_error_errno(const wgnet_error_t* error) WGNET_NOEXCEPT;
 /// The kernel's own sentence (NLMSGERR_ATTR_MSG).
-WGNET_API const char* wgnet_error_kernel_message(const wgnet_error_t* error);
+WGNET_API const char* wgnet_error_kernel_message(const wgnet_error_t* error) WGNET_NOEXCEPT;
 /// The attribute that the kernel points at, by its JSON name.
-WGNET_API const char* wgnet_error_kernel_attribute(const wgnet_error_t* error);
+WGNET_API const char* wgnet_error_kernel_attribute(const wgnet_error_t* error) WGNET_NOEXCEPT;
 
 /// How many steps a rollback could not take back. 0: the kernel is exactly as before the call.
-WGNET_API size_t wgnet_error_leftover_count(const wgnet_error_t* error);
+WGNET_API size_t wgnet_error_leftover_count(const wgnet_error_t* error) WGNET_NOEXCEPT;
 /// The step that could not be taken back, as a command; "" when `index` is not below the count.
-WGNET_API const char* wgnet_error_leftover_command(const wgnet_error_t* error, size_t index);
+WGNET_API const char* wgnet_error_leftover_command(const wgnet_error_t* error,
+                                                   size_t index) WGNET_NOEXCEPT;
 /// Why: the kernel's answer, or who changed the object meanwhile.
-WGNET_API const char* wgnet_error_leftover_reason(const wgnet_error_t* error, size_t index);
+WGNET_API const char* wgnet_error_leftover_reason(const wgnet_error_t* error,
+                                                  size_t index) WGNET_NOEXCEPT;
 
 /// All of it, for a log or a user; more than one line where there is a hint or a leftover.
 /// "step 7/12: ip route add 10.0.0.0/8 dev wg0: Network is unreachable; rolled back, nothing left"
-WGNET_API const char* wgnet_error_to_string(const wgnet_error_t* error);
+WGNET_API const char* wgnet_error_to_string(const wgnet_error_t* error) WGNET_NOEXCEPT;
 
 /// Takes NULL.
-WGNET_API void wgnet_error_free(wgnet_error_t* error);
+WGNET_API void wgnet_error_free(wgnet_error_t* error) WGNET_NOEXCEPT;
 
 // ---- flags ----
 
@@ -156,12 +161,12 @@ typedef struct wgnet_node wgnet_node_t;
 
 /// An empty node. It wants nothing, so applying it removes all that the owner had. NULL when memory
 /// ran out.
-WGNET_API wgnet_node_t* wgnet_node_new(void);
+WGNET_API wgnet_node_t* wgnet_node_new(void) WGNET_NOEXCEPT;
 
 /// Reads a document of schema "wgnet/1", of at most 64 MiB and 32 levels. A member that is not
 /// known is an error. Errors: WGNET_PARSE, with the path in the document.
 WGNET_API wgnet_status_t wgnet_node_from_json(const char* text, size_t length, wgnet_node_t** node,
-                                              wgnet_error_t** error);
+                                              wgnet_error_t** error) WGNET_NOEXCEPT;
 
 /// Reads a file of wg-quick(8), of at most 16 MiB, as a node with one interface. `file_name` is
 /// what errors call the text; it is not opened. A node runs no command and sets no name server, so
@@ -171,21 +176,21 @@ WGNET_API wgnet_status_t wgnet_node_from_json(const char* text, size_t length, w
 WGNET_API wgnet_status_t wgnet_node_from_conf(const char* text, size_t length,
                                               const char* interface_name, const char* file_name,
                                               uint32_t flags, wgnet_node_t** node,
-                                              wgnet_error_t** error);
+                                              wgnet_error_t** error) WGNET_NOEXCEPT;
 
 /// How much in the text was taken, but is probably not meant, such as a peer with the interface's
 /// own key. 0 for NULL.
-WGNET_API size_t wgnet_node_warning_count(const wgnet_node_t* node);
+WGNET_API size_t wgnet_node_warning_count(const wgnet_node_t* node) WGNET_NOEXCEPT;
 /// One of them, with its place: "wg0.conf:9:14: ..."; "" when there is none. Lives as long as the
 /// node.
-WGNET_API const char* wgnet_node_warning(const wgnet_node_t* node, size_t index);
+WGNET_API const char* wgnet_node_warning(const wgnet_node_t* node, size_t index) WGNET_NOEXCEPT;
 
 /// A document that wgnet_node_from_json() takes. Keys that are hidden are left out.
 WGNET_API wgnet_status_t wgnet_node_to_json(const wgnet_node_t* node, uint32_t secrets, char** text,
-                                            wgnet_error_t** error);
+                                            wgnet_error_t** error) WGNET_NOEXCEPT;
 
 /// Takes NULL.
-WGNET_API void wgnet_node_free(wgnet_node_t* node);
+WGNET_API void wgnet_node_free(wgnet_node_t* node) WGNET_NOEXCEPT;
 
 // ---- plans ----
 
@@ -193,24 +198,24 @@ WGNET_API void wgnet_node_free(wgnet_node_t* node);
 typedef struct wgnet_plan wgnet_plan_t;
 
 /// How many steps it has; 0: there is nothing to do. 0 for NULL.
-WGNET_API size_t wgnet_plan_size(const wgnet_plan_t* plan);
+WGNET_API size_t wgnet_plan_size(const wgnet_plan_t* plan) WGNET_NOEXCEPT;
 
 /// How much a user should know before applying it. 0 for NULL.
-WGNET_API size_t wgnet_plan_warning_count(const wgnet_plan_t* plan);
+WGNET_API size_t wgnet_plan_warning_count(const wgnet_plan_t* plan) WGNET_NOEXCEPT;
 /// One of the warnings; "" when there is none. Lives as long as the plan.
-WGNET_API const char* wgnet_plan_warning(const wgnet_plan_t* plan, size_t index);
+WGNET_API const char* wgnet_plan_warning(const wgnet_plan_t* plan, size_t index) WGNET_NOEXCEPT;
 
 /// Every step as the `ip`, `wg`, `nft` or `sysctl` commands that do the same, one on a line. Keys
 /// stand as "$WGNET_SECRETS/wg0.key"; what the tools cannot say is a comment "# not expressible:".
 WGNET_API wgnet_status_t wgnet_plan_explain(const wgnet_plan_t* plan, char** text,
-                                            wgnet_error_t** error);
+                                            wgnet_error_t** error) WGNET_NOEXCEPT;
 
 /// A document of schema "wgnet/1".
 WGNET_API wgnet_status_t wgnet_plan_to_json(const wgnet_plan_t* plan, uint32_t secrets, char** text,
-                                            wgnet_error_t** error);
+                                            wgnet_error_t** error) WGNET_NOEXCEPT;
 
 /// Takes NULL.
-WGNET_API void wgnet_plan_free(wgnet_plan_t* plan);
+WGNET_API void wgnet_plan_free(wgnet_plan_t* plan) WGNET_NOEXCEPT;
 
 // ---- sessions ----
 
@@ -243,34 +248,37 @@ typedef struct wgnet_session_options {
 /// WGNET_INVALID_ARGUMENT for the owner, WGNET_NOT_FOUND for the namespace, WGNET_PERMISSION,
 /// WGNET_IO, WGNET_STATE.
 WGNET_API wgnet_status_t wgnet_session_open(const wgnet_session_options_t* options,
-                                            wgnet_session_t** session, wgnet_error_t** error);
+                                            wgnet_session_t** session,
+                                            wgnet_error_t** error) WGNET_NOEXCEPT;
 
 /// Takes NULL. Nothing in the kernel changes.
-WGNET_API void wgnet_session_close(wgnet_session_t* session);
+WGNET_API void wgnet_session_close(wgnet_session_t* session) WGNET_NOEXCEPT;
 
 /// What has to be done to bring the kernel to the node. Reads, and changes nothing. Needs
 /// CAP_NET_ADMIN in the user namespace of the network namespace. Errors: a mistake in the node
 /// (WGNET_INVALID_ARGUMENT), what the kernel lacks, what stands in the way, WGNET_UNRESOLVED.
 WGNET_API wgnet_status_t wgnet_session_plan(wgnet_session_t* session, const wgnet_node_t* node,
-                                            wgnet_plan_t** plan, wgnet_error_t** error);
+                                            wgnet_plan_t** plan,
+                                            wgnet_error_t** error) WGNET_NOEXCEPT;
 
 /// Carries a plan out, all of it or none of it, and says in *steps (or NULL) how many steps that
 /// took. If the kernel changed since the plan was made, nothing is done (WGNET_STALE). After any
 /// other failure the kernel is as before, or the error has leftovers.
 WGNET_API wgnet_status_t wgnet_session_apply_plan(wgnet_session_t* session,
                                                   const wgnet_plan_t* plan, size_t* steps,
-                                                  wgnet_error_t** error);
+                                                  wgnet_error_t** error) WGNET_NOEXCEPT;
 
 /// Plans and applies under one lock; plans again when the kernel changes meanwhile. *steps (or
 /// NULL) is 0 if the kernel was as wanted already, and nothing was sent. Errors: those of
 /// wgnet_session_plan() and wgnet_session_apply_plan(). Warnings show in a plan only.
 WGNET_API wgnet_status_t wgnet_session_apply(wgnet_session_t* session, const wgnet_node_t* node,
-                                             size_t* steps, wgnet_error_t** error);
+                                             size_t* steps, wgnet_error_t** error) WGNET_NOEXCEPT;
 
 /// What the namespace has, every WireGuard interface and every owner, as a document of schema
 /// "wgnet/1". Needs CAP_NET_ADMIN, as wgnet_session_plan() does.
 WGNET_API wgnet_status_t wgnet_session_snapshot_json(wgnet_session_t* session, uint32_t secrets,
-                                                     char** text, wgnet_error_t** error);
+                                                     char** text,
+                                                     wgnet_error_t** error) WGNET_NOEXCEPT;
 
 #ifdef __cplusplus
 }
