@@ -22,7 +22,9 @@ static_assert(SecretKey::kSize == crypto_scalarmult_SCALARBYTES);
 // Canonical base64 of 32 bytes, in constant time; wg(8) refuses anything else.
 bool DecodeKey(std::string_view base64, uint8_t* bytes) {
   size_t size = 0;
-  return base64.size() == kBase64Size && base64.back() == '=' &&
+  unsigned char bits = 0;  // libsodium takes some bytes above 127 for letters
+  for (const char letter : base64) bits |= static_cast<unsigned char>(letter);
+  return base64.size() == kBase64Size && base64.back() == '=' && bits < 0x80 &&
          sodium_base642bin(bytes, SecretKey::kSize, base64.data(), base64.size(), nullptr, &size,
                            nullptr, sodium_base64_VARIANT_ORIGINAL) == 0 &&
          size == SecretKey::kSize;
