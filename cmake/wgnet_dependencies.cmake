@@ -3,9 +3,6 @@ find_package(PkgConfig REQUIRED)
 foreach(package libmnl libsodium)
   pkg_check_modules(${package} REQUIRED IMPORTED_TARGET ${package})
 endforeach()
-if(NOT TARGET absl::flat_hash_map)
-  find_package(absl REQUIRED)
-endif()
 if(NOT TARGET fmt::fmt)
   find_package(fmt 9.1 REQUIRED)
 endif()
@@ -16,8 +13,6 @@ endif()
 set(wgnet_private_dependencies
   PkgConfig::libmnl
   PkgConfig::libsodium
-  absl::flat_hash_map
-  absl::flat_hash_set
   fmt::fmt
   nlohmann_json::nlohmann_json)
 if(WGNET_NFT STREQUAL "libnftnl")

@@ -2,9 +2,9 @@
 #include "wgnet/node.h"
 
 #include <algorithm>
+#include <unordered_map>
+#include <unordered_set>
 
-#include "absl/container/flat_hash_map.h"
-#include "absl/container/flat_hash_set.h"
 #include "src/api/setter.h"
 #include "src/base/text.h"
 #include "src/base/try.h"
@@ -46,8 +46,8 @@ Status CheckMtu(const Interface& interface) {
 }
 
 Status CheckPeers(const Interface& interface) {
-  absl::flat_hash_set<PublicKey, std::hash<PublicKey>> keys;
-  absl::flat_hash_map<Prefix, const Peer*, std::hash<Prefix>> claims;
+  std::unordered_set<PublicKey, std::hash<PublicKey>> keys;
+  std::unordered_map<Prefix, const Peer*, std::hash<Prefix>> claims;
   std::optional<PublicKey> own;
   if (interface.private_key()) own = interface.private_key()->Public();
   for (const Peer& peer : interface.peers()) {
@@ -117,7 +117,8 @@ Status CheckNatRule(const NatRule& rule) {
 Status CheckForwardRule(const ForwardRule& rule) {
   WGNET_RETURN_IF_ERROR(OwnMistake(rule));
   if (rule.one().empty() || rule.other().empty()) {
-    return At("ForwardRule", Invalid("the rule names no interfaces", "say Between(\"wg0\", \"eth*\")"));
+    return At("ForwardRule",
+              Invalid("the rule names no interfaces", "say Between(\"wg0\", \"eth*\")"));
   }
   return {};
 }
@@ -155,14 +156,14 @@ Status Node::Check() const {
   WGNET_RETURN_IF_ERROR(CheckAll(policy_routes_, CheckPolicyRoute));
   WGNET_RETURN_IF_ERROR(CheckAll(nat_rules_, CheckNatRule));
   WGNET_RETURN_IF_ERROR(CheckAll(forward_rules_, CheckForwardRule));
-  absl::flat_hash_set<std::string> names;
+  std::unordered_set<std::string> names;
   for (const Interface& interface : interfaces_) {
     if (!names.insert(interface.name()).second) {
       return At(WhereOf(interface),
                 Invalid("two interfaces have this name", "one interface holds all its options"));
     }
   }
-  absl::flat_hash_set<std::string> tunnels;
+  std::unordered_set<std::string> tunnels;
   for (const PolicyRoute& route : policy_routes_) {
     if (route.is_full_tunnel() && !tunnels.insert(route.interface()).second) {
       return At("PolicyRoute(" + QuoteForMessage(route.interface()) + ")",

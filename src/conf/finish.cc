@@ -6,18 +6,18 @@
 #include <algorithm>
 #include <functional>
 #include <optional>
+#include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
-#include "absl/container/flat_hash_set.h"
 #include "src/base/try.h"
 
 namespace wgnet::conf {
 namespace {
 
 using Place = ConfFile::Place;
-using PrefixSet = absl::flat_hash_set<Prefix, std::hash<Prefix>>;
+using PrefixSet = std::unordered_set<Prefix, std::hash<Prefix>>;
 
 constexpr int kIpv6MinimumMtu = 1280;  // RFC 8200, section 5
 
@@ -42,7 +42,7 @@ void Merge(PeerDraft& peer, PeerDraft& update) {
 }
 
 void MergePeers(Draft& draft) {
-  absl::flat_hash_map<PublicKey, size_t, std::hash<PublicKey>> known;
+  std::unordered_map<PublicKey, size_t, std::hash<PublicKey>> known;
   std::vector<PeerDraft> merged;
   for (PeerDraft& peer : draft.peers) {
     const auto [entry, fresh] = known.emplace(peer.peer.public_key(), merged.size());
@@ -77,7 +77,7 @@ void DropOwnPeer(Draft& draft) {
 }
 
 Status CheckClaims(const Draft& draft) {
-  absl::flat_hash_map<Prefix, const PeerDraft*, std::hash<Prefix>> claims;
+  std::unordered_map<Prefix, const PeerDraft*, std::hash<Prefix>> claims;
   for (const PeerDraft& peer : draft.peers) {
     for (const auto& [prefix, place] : peer.allowed_ips) {
       const auto [claim, fresh] = claims.emplace(prefix, &peer);

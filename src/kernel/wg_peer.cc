@@ -6,8 +6,7 @@
 
 #include <algorithm>
 #include <iterator>
-
-#include "absl/container/flat_hash_set.h"
+#include <unordered_set>
 
 namespace wgnet::kernel {
 namespace {
@@ -84,7 +83,7 @@ IpChanges ChangesOf(const Edit<WgPeer>& edit) {
 
 // An IP that another peer gets is moved by that alone.
 void DropMoved(std::vector<IpChanges>& changes) {
-  absl::flat_hash_set<Prefix, std::hash<Prefix>> added;
+  std::unordered_set<Prefix, std::hash<Prefix>> added;
   for (const auto& change : changes) added.insert(change.added.begin(), change.added.end());
   for (auto& change : changes) {
     std::erase_if(change.removed, [&](const Prefix& ip) { return added.contains(ip); });
@@ -258,9 +257,7 @@ void AllowedIpList::Put(MessageWriter& out, uint16_t attribute, std::span<const 
     for (const Prefix& ip : list) {
       const AllowedIp item{netlink::ToAf(ip.family()), ip.address(),
                            static_cast<uint8_t>(ip.length())};
-      out.Nest(0, [&] {
-        netlink::EncodeAttributes(item, out, [](const auto&) { return true; });
-      });
+      out.Nest(0, [&] { netlink::EncodeAttributes(item, out, [](const auto&) { return true; }); });
     }
   });
 }
@@ -316,9 +313,9 @@ bool DeviceDump::Feed(const netlink::Message& message) {
   bool sound = true;
   const bool whole = netlink::ForEachAttribute(attributes, [&](uint16_t type, netlink::Bytes list) {
     if (type != WGDEVICE_A_PEERS) return;
-    sound = netlink::ForEachAttribute(list, [&](uint16_t, netlink::Bytes nest) {
-      sound = FeedPeer(nest) && sound;
-    }) && sound;
+    sound = netlink::ForEachAttribute(
+                list, [&](uint16_t, netlink::Bytes nest) { sound = FeedPeer(nest) && sound; }) &&
+            sound;
   });
   return whole && sound;
 }

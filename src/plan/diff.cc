@@ -4,9 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <unordered_map>
+#include <unordered_set>
 
-#include "absl/container/flat_hash_map.h"
-#include "absl/container/flat_hash_set.h"
 #include "src/base/try.h"
 
 namespace wgnet::plan {
@@ -17,7 +17,7 @@ using kernel::Verb;
 
 constexpr uint8_t kKernelLinkLocal = 2;  // IFAPROT_KERNEL_LL
 
-using KeySet = absl::flat_hash_set<const Object*, kernel::KeyHash, kernel::KeyEqual>;
+using KeySet = std::unordered_set<const Object*, kernel::KeyHash, kernel::KeyEqual>;
 
 // Where an op that makes or keeps an object stands.
 Phase AddPhase(const Object& object) {
@@ -148,11 +148,11 @@ class Differ {
   Status Conflict(const Object& wanted, const Object& found) const {
     const auto hidden = [](const SecretKey&) { return std::string("(hidden)"); };
     const auto commands = kernel::CommandsOf(Verb::kAdd, found, found, hidden);
-    return Error{.code = ErrorCode::kConflict,
-                 .message = fmt::format("somebody else has a {} where one of ours should stand: {}",
-                                        kernel::KindOf(wanted),
-                                        commands.empty() ? "" : commands.front()),
-                 .hint = "remove it, or change the node"};
+    return Error{
+        .code = ErrorCode::kConflict,
+        .message = fmt::format("somebody else has a {} where one of ours should stand: {}",
+                               kernel::KindOf(wanted), commands.empty() ? "" : commands.front()),
+        .hint = "remove it, or change the node"};
   }
 
   template <class T>
@@ -187,15 +187,15 @@ class Differ {
     return wanted;
   }
 
-  // A change of those rows only for which `wanted(row)` holds, if they differ. Returns the object as
-  // it then is.
+  // A change of those rows only for which `wanted(row)` holds, if they differ. Returns the object
+  // as it then is.
   template <class T, class Wanted>
   T PushPart(const T& before, const T& after, Phase phase, const Wanted& wanted) {
     bool changed = false;
     T part = Only(after, wanted);
     netlink::ForEachRow<T>([&](const auto& row) {
-      changed = changed || (row.role != netlink::Role::kKey &&
-                            netlink::IsChanged(row, before, part));
+      changed =
+          changed || (row.role != netlink::Role::kKey && netlink::IsChanged(row, before, part));
     });
     if (!changed) return before;
     netlink::Complete(part, before);
@@ -360,9 +360,9 @@ class Differ {
   Status CompareSetting(const Desired::Setting& wanted) {
     const kernel::Sysctl* found = FindSetting(wanted.setting.name);
     if (found == nullptr) {
-      return Error{.code = ErrorCode::kNotSupported,
-                   .message = fmt::format("this kernel has no setting {}",
-                                          wanted.setting.name.view())};
+      return Error{
+          .code = ErrorCode::kNotSupported,
+          .message = fmt::format("this kernel has no setting {}", wanted.setting.name.view())};
     }
     Claim claim{wanted.setting, *found->value, FootprintOf(wanted)};
     if (const Claim* known = own_.FindClaim(wanted.setting.name)) {
@@ -407,8 +407,8 @@ class Differ {
     if (wanted || found == nullptr || FindClaimOfOthers(name) != nullptr) return;
     if (found->value == claim.original) return;
     if (found->value != claim.setting.value) {
-      difference_.warnings.push_back(fmt::format(
-          "{} is {}, which is not wgnet's value, and stays", name.view(), found->value->view()));
+      difference_.warnings.push_back(fmt::format("{} is {}, which is not wgnet's value, and stays",
+                                                 name.view(), found->value->view()));
       return;
     }
     kernel::Sysctl original = SysctlOf({name, claim.original});

@@ -2,14 +2,14 @@
 #include "src/plan/snapshot.h"
 
 #include <map>
+#include <unordered_map>
 
-#include "absl/container/flat_hash_map.h"
 #include "src/base/try.h"
 
 namespace wgnet::plan {
 
 struct Snapshot::Index {
-  absl::flat_hash_map<const kernel::Object*, kernel::Object*, kernel::KeyHash, kernel::KeyEqual>
+  std::unordered_map<const kernel::Object*, kernel::Object*, kernel::KeyHash, kernel::KeyEqual>
       by_key;
 };
 
@@ -54,7 +54,7 @@ void Snapshot::VisitRule(const kernel::NftRule& rule) {
 }
 
 void Snapshot::NameRules(std::span<const kernel::Object> recorded) {
-  absl::flat_hash_map<std::string, const kernel::nft::RuleText*> texts;
+  std::unordered_map<std::string, const kernel::nft::RuleText*> texts;
   for (const kernel::Object& object : recorded) {
     const auto* chain = std::get_if<kernel::NftChain>(&object);
     if (chain == nullptr || !chain->rules) continue;

@@ -2,8 +2,7 @@
 #include "src/plan/tracker.h"
 
 #include <bit>
-
-#include "absl/container/flat_hash_map.h"
+#include <unordered_map>
 
 namespace wgnet::plan {
 
@@ -20,7 +19,7 @@ struct Tracker::Track {
 };
 
 struct Tracker::Index {
-  absl::flat_hash_map<const Object*, uint32_t, kernel::KeyHash, kernel::KeyEqual> by_key;
+  std::unordered_map<const Object*, uint32_t, kernel::KeyHash, kernel::KeyEqual> by_key;
   Object chain = kernel::NftChain();  // to look up the chain of a rule
 };
 
@@ -122,8 +121,8 @@ uint32_t Tracker::Matches(const Track& track) const {
     bool match = expected == nullptr ? !track.seen : (track.matches >> state & 1) != 0;
     const auto* chain = expected ? std::get_if<kernel::NftChain>(expected) : nullptr;
     if (chain != nullptr) {
-      match = match && (track.rule_matches >> state & 1) != 0 &&
-              chain->rules->size() == track.rules;
+      match =
+          match && (track.rule_matches >> state & 1) != 0 && chain->rules->size() == track.rules;
     }
     if (match) matches |= 1u << state;
   }

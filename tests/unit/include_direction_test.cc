@@ -114,9 +114,6 @@ TEST(IncludeDirection, LibrariesHaveOnePlace) {
       if (!include.target.starts_with(library)) continue;
       EXPECT_TRUE(include.file.starts_with(place)) << At(include);
     }
-    if (include.target.starts_with("absl/")) {
-      EXPECT_TRUE(include.file.ends_with(".cc")) << At(include) << ": a .cc file only";
-    }
   }
 }
 
