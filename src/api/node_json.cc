@@ -2,10 +2,15 @@
 // Nodes as JSON of schema "wgnet/1", by the options that the builders list.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cctype>
 #include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
 #include <type_traits>
+#include <vector>
 
 #include "src/base/json_writer.h"
 #include "src/base/secret_memory.h"
@@ -27,7 +32,7 @@ using Json = nlohmann::basic_json<std::map, std::vector, JsonString>;
 
 constexpr std::string_view kSchema = "wgnet/1";
 constexpr size_t kMostBytes = 64 << 20;
-constexpr int kMostDepth = 32;
+constexpr size_t kMostDepth = 32;
 
 // ---- reading ----
 
@@ -48,55 +53,92 @@ std::string LineAndColumn(std::string_view text, size_t position) {
   return fmt::format("{}:{}", line, column);
 }
 
+// A member as a step of a path; in quotes where it does not look like one.
+std::string Step(std::string_view path, std::string_view member) {
+  constexpr size_t kLongest = 64;
+  const bool plain = !member.empty() && member.size() <= kLongest &&
+                     std::all_of(member.begin(), member.end(), [](unsigned char c) {
+                       return c == '_' || (c < 0x80 && std::isalnum(c) != 0);
+                     });
+  if (!plain) return fmt::format("{}[{}]", path, QuoteForMessage(member));
+  return path.empty() ? std::string(member) : fmt::format("{}.{}", path, member);
+}
+
 // Finds the first mistake of a document: malformed, too deep, or a member given twice.
 class Checker final : public nlohmann::json_sax<Json> {
  public:
-  bool null() override { return true; }
-  bool boolean(bool) override { return true; }
-  bool number_integer(number_integer_t) override { return true; }
-  bool number_unsigned(number_unsigned_t) override { return true; }
-  bool number_float(number_float_t, const string_t&) override { return true; }
-  bool string(string_t&) override { return true; }
-  bool binary(binary_t&) override { return true; }
-  bool start_object(size_t) override {
-    members_.emplace_back();
-    return Enter();
-  }
-  bool end_object() override {
-    members_.pop_back();
-    --depth_;
-    return true;
-  }
-  bool start_array(size_t) override { return Enter(); }
-  bool end_array() override {
-    --depth_;
-    return true;
-  }
+  bool null() override { return Count(); }
+  bool boolean(bool) override { return Count(); }
+  bool number_integer(number_integer_t) override { return Count(); }
+  bool number_unsigned(number_unsigned_t) override { return Count(); }
+  bool number_float(number_float_t, const string_t&) override { return Count(); }
+  bool string(string_t&) override { return Count(); }
+  bool binary(binary_t&) override { return Count(); }
+  bool start_object(size_t) override { return Enter(false); }
+  bool end_object() override { return Leave(); }
+  bool start_array(size_t) override { return Enter(true); }
+  bool end_array() override { return Leave(); }
   bool key(string_t& name) override {
-    const bool fresh = members_.back().emplace(std::string_view(name), true).second;
-    if (!fresh) problem_ = "the member " + QuoteForMessage(std::string_view(name)) + " stands twice";
+    Level& level = levels_.back();
+    level.member = std::string_view(name);
+    const bool fresh = level.members.insert(level.member).second;
+    if (!fresh) Fail(Path(), "the member stands twice");
     return fresh;
   }
   bool parse_error(size_t position, const std::string&,
                    const nlohmann::detail::exception&) override {
     position_ = position;
-    problem_ = "the document is malformed or ends too early";
     return false;
   }
 
-  const std::string& problem() const { return problem_; }
-  size_t position() const { return position_; }
-
- private:
-  bool Enter() {
-    if (++depth_ > kMostDepth) problem_ = "the document is nested more than 32 levels deep";
-    return depth_ <= kMostDepth;
+  Error ErrorIn(std::string_view text) const {
+    if (problem_) return *problem_;
+    return BadJson(LineAndColumn(text, position_), "the document is malformed or ends too early",
+                   "the document is JSON of RFC 8259");
   }
 
-  std::vector<std::map<std::string, bool, std::less<>>> members_;
-  int depth_ = 0;
+ private:
+  struct Level {
+    bool is_list = false;
+    size_t count = 0;  // of a list's values so far
+    std::string member;
+    std::set<std::string> members;
+  };
+
+  std::string Path() const {
+    std::string path;
+    for (const Level& level : levels_) {
+      path =
+          level.is_list ? fmt::format("{}[{}]", path, level.count - 1) : Step(path, level.member);
+    }
+    return path;
+  }
+
+  void Fail(std::string where, std::string message) {
+    problem_ = BadJson(std::move(where), std::move(message), "see the JSON Schema of wgnet/1");
+  }
+
+  bool Count() {
+    if (!levels_.empty() && levels_.back().is_list) ++levels_.back().count;
+    return true;
+  }
+  bool Enter(bool is_list) {
+    Count();
+    if (levels_.size() == kMostDepth) {
+      Fail(Path(), fmt::format("the document is nested more than {} levels deep", kMostDepth));
+      return false;
+    }
+    levels_.push_back({.is_list = is_list});
+    return true;
+  }
+  bool Leave() {
+    levels_.pop_back();
+    return true;
+  }
+
+  std::vector<Level> levels_;
   size_t position_ = 0;
-  std::string problem_;
+  std::optional<Error> problem_;
 };
 
 std::string_view TypeName(const Json& json) {
@@ -160,9 +202,8 @@ Status Assign(Builder& builder, Builder& (Builder::*setter)(Number), const Json&
 }
 
 template <class Builder, class Part>
-  requires std::is_class_v<Part>
-Status Assign(Builder& builder, Builder& (Builder::*setter)(Part), const Json& json,
-              const std::string& path) {
+requires std::is_class_v<Part> Status Assign(Builder& builder, Builder& (Builder::*setter)(Part),
+                                             const Json& json, const std::string& path) {
   Part part;
   WGNET_RETURN_IF_ERROR(ReadObject(json, path, part));
   (builder.*setter)(std::move(part));
@@ -202,12 +243,11 @@ template <class Object>
 Status ReadObject(const Json& json, const std::string& path, Object& object) {
   constexpr bool kRoot = std::is_same_v<Object, Node>;
   if (!json.is_object()) return WrongType(json, path, "an object");
-  const std::string prefix = path.empty() ? "" : path + ".";
   for (const auto& [name, value] : json.items()) {
     std::string known = kRoot ? "schema" : "";
     const std::string_view member(name);
     if ((!kRoot || member != "schema") && !HasOption<Object>(member, known)) {
-      return BadJson(prefix + std::string(member), "unknown member", "known here: " + known);
+      return BadJson(Step(path, member), "unknown member", "known here: " + known);
     }
   }
   Status status;
@@ -215,8 +255,7 @@ Status ReadObject(const Json& json, const std::string& path, Object& object) {
     if (!status) return;
     const auto found = json.find(JsonString(name));
     if (found == json.end()) return;
-    status = AssignOption<std::decay_t<decltype(value)>>(object, setter, *found,
-                                                         prefix + std::string(name));
+    status = AssignOption<std::decay_t<decltype(value)>>(object, setter, *found, Step(path, name));
   });
   return status;
 }
@@ -272,12 +311,12 @@ class Writer {
                                         : fmt::format("{:#x}/{:#x}", mark.value, mark.mask));
   }
   template <class T>
-    requires requires(const T& t) { t.ToString(); }
-  void Value(const T& value) {
-    out_.String(value.ToString());
-  }
+  requires requires(const T& t) { t.ToString(); }
+  void Value(const T& value) { out_.String(value.ToString()); }
   template <class T>
-    requires requires(const T& t) { T::VisitOptions(t, [](auto...) {}); }
+  requires requires(const T& t) {
+    T::VisitOptions(t, [](auto...) {});
+  }
   void Value(const T& object) {
     out_.Object([&] { Members(object); });
   }
@@ -299,12 +338,11 @@ std::string Node::ToJson(Secrets secrets) const {
 
 Result<Node> Node::FromJson(std::string_view text) {
   if (text.size() > kMostBytes) {
-    return BadJson("", "the document is larger than 64 MiB", "split the node by owners");
+    return BadJson("1:1", "the document is larger than 64 MiB", "split the node by owners");
   }
   Checker checker;
   if (!Json::sax_parse(text, &checker)) {
-    return BadJson(LineAndColumn(text, checker.position()), checker.problem(),
-                   "the document is JSON of RFC 8259");
+    return checker.ErrorIn(text);
   }
   const Json json = Json::parse(text, nullptr, false);
   if (!json.is_object() || !json.contains("schema") || json["schema"] != kSchema) {
