@@ -94,7 +94,12 @@ Interface& Interface::Mtu(int bytes) {
 }
 
 Interface& Interface::Table(RouteTable table) {
-  table_ = table;
+  if (table == RouteTable::Number(0)) {
+    Remember(error_, Invalid("not a routing table: \"0\"", "auto, off, or a number from 1 on"),
+             Where("Table"));
+  } else {
+    table_ = table;
+  }
   return *this;
 }
 

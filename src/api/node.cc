@@ -45,6 +45,17 @@ Status CheckMtu(const Interface& interface) {
   return {};
 }
 
+Status CheckAddresses(const Interface& interface) {
+  absl::flat_hash_set<Prefix, std::hash<Prefix>> known;
+  for (const Prefix& address : interface.addresses()) {
+    if (known.insert(address).second) continue;
+    return At(WhereOf(interface) + ".Address",
+              Invalid("the address " + address.ToString() + " is given twice",
+                      "a link has an address once"));
+  }
+  return {};
+}
+
 Status CheckPeers(const Interface& interface) {
   std::unordered_set<PublicKey, std::hash<PublicKey>> keys;
   std::unordered_map<Prefix, const Peer*, std::hash<Prefix>> claims;
@@ -85,6 +96,7 @@ Status CheckInterface(const Interface& interface) {
     return At("Interface", Invalid("an interface has no name", "such as Interface(\"wg0\")"));
   }
   WGNET_RETURN_IF_ERROR(CheckMtu(interface));
+  WGNET_RETURN_IF_ERROR(CheckAddresses(interface));
   return CheckPeers(interface);
 }
 
