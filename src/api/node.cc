@@ -46,7 +46,7 @@ Status CheckMtu(const Interface& interface) {
 }
 
 Status CheckAddresses(const Interface& interface) {
-  absl::flat_hash_set<Prefix, std::hash<Prefix>> known;
+  std::unordered_set<Prefix, std::hash<Prefix>> known;
   for (const Prefix& address : interface.addresses()) {
     if (known.insert(address).second) continue;
     return At(WhereOf(interface) + ".Address",

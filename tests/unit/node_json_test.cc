@@ -268,7 +268,9 @@ TEST(NodeJsonTest, AnErrorDoesNotQuoteAKey) {
 
 TEST(NodeJsonTest, DepthIsBounded) {
   ExpectBroken({Nested(31), "x", "unknown member"});  // the object is the 32nd level
-  ExpectBroken({Nested(32), "x" + std::string("[0]"), "more than 32 levels"});
+  std::string deepest = "x";
+  for (int i = 0; i < 31; ++i) deepest += "[0]";
+  ExpectBroken({Nested(32), deepest, "more than 32 levels"});
   const auto deep = Node::FromJson(std::string(1 << 20, '['));
   ASSERT_FALSE(deep.ok());
   EXPECT_NE(deep.error().message.find("more than 32 levels"), std::string::npos);
