@@ -35,7 +35,7 @@ enum class ErrorCode : int32_t {
   kRollbackIncomplete = 16,  ///< a step failed and not all could be undone; see `rollback`
   kState = 17,               ///< the state directory or a record in it is unsafe or damaged
   kUnresolved = 18,          ///< a host name has no address
-  kNoMemory = 19,            ///< memory ran out before anything was changed
+  kNoMemory = 19,            ///< memory ran out; `rollback` is set if something had been changed
 };
 
 /// The code's name, e.g. "name-taken". Stable.

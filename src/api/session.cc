@@ -97,7 +97,7 @@ auto CatchNoMemory(Body&& body) -> decltype(body()) {
   try {
     return body();
   } catch (const std::bad_alloc&) {
-    return Error{.code = ErrorCode::kNoMemory};
+    return Error{.code = ErrorCode::kNoMemory, .message = "out of memory"};
   }
 }
 

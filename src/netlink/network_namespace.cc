@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -58,6 +59,14 @@ int RunIn(int fd, const std::function<void()>& body) {
   return visit.error;
 }
 
+// A directory may outlive the boot, and with it the kernel's state.
+std::string BootId() {
+  const UniqueFd file(open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC));
+  char text[36];
+  const ssize_t size = file.ok() ? read(file.get(), text, sizeof text) : 0;
+  return size > 0 ? std::string(text, static_cast<size_t>(size)) : "boot";
+}
+
 Error CannotEnter(std::string_view name, int error) {
   return {.code = error == ENOENT  ? ErrorCode::kNotFound
                   : error == EPERM ? ErrorCode::kPermission
@@ -90,18 +99,19 @@ int NetworkNamespace::Run(const std::function<void()>& body) const { return RunI
 
 Result<std::string> NetworkNamespace::Identify(int fd) {
   std::string id;
+  const std::string boot = BootId();
   const int error = RunIn(fd, [&] {
     const UniqueFd probe(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     uint64_t cookie = 0;
     socklen_t size = sizeof cookie;
     if (probe.ok() && getsockopt(probe.get(), SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &size) == 0) {
-      id = fmt::format("cookie-{}", cookie);
+      id = fmt::format("{}-cookie-{}", boot, cookie);
     }
   });
   if (error != 0) return Error{.error_number = error};
   struct stat file;
   if (id.empty() && fstat(fd, &file) == 0) {
-    id = fmt::format("inode-{}-{}", static_cast<uint64_t>(file.st_dev),
+    id = fmt::format("{}-inode-{}-{}", boot, static_cast<uint64_t>(file.st_dev),
                      static_cast<uint64_t>(file.st_ino));
   }
   return id;

@@ -22,8 +22,8 @@ class NetworkNamespace {
   /// before this returns. The calling thread is never moved. 0 or an errno of entering.
   int Run(const std::function<void()>& body) const;
 
-  /// A name for files that no other namespace of this boot has: the namespace's cookie where the
-  /// kernel has one (5.14), else the device and inode of its file.
+  /// A name for files that no other namespace has: the boot, and the namespace's cookie where the
+  /// kernel has one (5.14), else the device and inode of its file, which may be used again.
   const std::string& id() const { return id_; }
 
  private:

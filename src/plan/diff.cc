@@ -4,9 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <unordered_map>
 #include <unordered_set>
 
+#include "src/base/text.h"
 #include "src/base/try.h"
 
 namespace wgnet::plan {
@@ -15,7 +17,8 @@ namespace {
 using kernel::Object;
 using kernel::Verb;
 
-constexpr uint8_t kKernelLinkLocal = 2;  // IFAPROT_KERNEL_LL
+constexpr uint8_t kKernelLinkLocal = 2;     // IFAPROT_KERNEL_LL
+constexpr uint32_t kIpv6MinimumMtu = 1280;  // RFC 8200, section 5
 
 using KeySet = std::unordered_set<const Object*, kernel::KeyHash, kernel::KeyEqual>;
 
@@ -93,6 +96,7 @@ class Differ {
   }
 
   Result<Difference> Run() {
+    FindForeignClaims();
     for (const Object& object : desired_.objects) WGNET_RETURN_IF_ERROR(Compare(object));
     for (size_t i = own_.objects.size(); i-- > 0;) RemoveUnwanted(own_.objects[i]);
     for (const Object& object : snapshot_.objects()) RemoveLost(object);
@@ -133,16 +137,63 @@ class Differ {
     return owned_.contains(&key);
   }
 
+  // The allowed IPs of peers that somebody else put on a device of ours.
+  void FindForeignClaims() {
+    for (const Object& object : snapshot_.objects()) {
+      const auto* peer = std::get_if<kernel::WgPeer>(&object);
+      if (peer == nullptr || owned_.contains(&object) || wanted_.contains(&object)) continue;
+      for (const Prefix& ip : *peer->allowed_ips) {
+        foreign_claims_[{peer->dev->index, ip}] = *peer->public_key;
+      }
+    }
+  }
+
+  // WireGuard would take the IP from the other peer without a word.
+  Status CheckClaims(const kernel::WgPeer& wanted) const {
+    for (const Prefix& ip : *wanted.allowed_ips) {
+      const auto claim = foreign_claims_.find({wanted.dev->index, ip});
+      if (claim == foreign_claims_.end()) continue;
+      return Error{
+          .code = ErrorCode::kConflict,
+          .message = fmt::format("{} belongs to the peer {} of {}, which is not wgnet's",
+                                 ip.ToString(), claim->second.ToString(), wanted.dev->name.view()),
+          .where = fmt::format("Peer(\"{}\").AllowedIp", wanted.public_key->ToString()),
+          .hint = "remove that peer, or have it in the node"};
+    }
+    return {};
+  }
+
   Status Compare(const Object& wanted) {
+    if (const auto* peer = std::get_if<kernel::WgPeer>(&wanted)) {
+      WGNET_RETURN_IF_ERROR(CheckClaims(*peer));
+    }
     const Object* found = snapshot_.Find(wanted);
     if (found == nullptr) {
       std::visit([&](const auto& typed) { PushAdd(typed); }, wanted);
       return {};
     }
     if (!IsOurs(wanted)) return Conflict(wanted, *found);
+    if (LosesIpv6(wanted, *found)) return CannotCutMtu(std::get<kernel::Link>(wanted));
     std::visit([&]<class T>(const T& after) { PushChanges(*std::get_if<T>(found), after); },
                wanted);
     return {};
+  }
+
+  // Below the least MTU of IPv6 the kernel takes all of IPv6 off a link: addresses, routes,
+  // settings, anybody's; and not all of it can be put back.
+  static bool LosesIpv6(const Object& wanted, const Object& found) {
+    const auto* after = std::get_if<kernel::Link>(&wanted);
+    const auto* before = std::get_if<kernel::Link>(&found);
+    return after != nullptr && after->mtu && *after->mtu < kIpv6MinimumMtu &&
+           before->mtu.value_or(0) >= kIpv6MinimumMtu;
+  }
+
+  static Error CannotCutMtu(const kernel::Link& link) {
+    return {.code = ErrorCode::kNotSupported,
+            .message = fmt::format("an MTU of {} would take IPv6 off {} while it is up", *link.mtu,
+                                   link.name->view()),
+            .where = fmt::format("Interface({}).Mtu", QuoteForMessage(link.name->view())),
+            .hint = "take the interface down first, or give it an MTU of 1280 or more"};
   }
 
   Status Conflict(const Object& wanted, const Object& found) const {
@@ -160,16 +211,15 @@ class Differ {
     Push(Verb::kAdd, wanted, AddPhase(wanted));
   }
 
-  // A new link comes up only when everything on it stands.
+  // A new link is tagged when it is known to be ours, and comes up when everything on it stands.
   void PushAdd(const kernel::Link& wanted) {
-    const auto late = kernel::RowsOfStage(netlink::Stage::kLast);
-    const kernel::Link made = Only(wanted, [&](const auto& row) { return !late(row); });
+    const auto at_once = [](const auto& row) { return row.stage == netlink::Stage::kCreate; };
+    kernel::Link made = Only(wanted, at_once);
     Push(Verb::kAdd, made, Phase::kLink);
-    if (!kernel::HasStage(wanted, netlink::Stage::kLast)) return;
-    kernel::Link down = made;
-    down.up = false;
-    down.forwarding = 0;
-    PushChange(down, wanted, Phase::kLinkUp);
+    made = PushPart(made, wanted, Phase::kLinkTag, kernel::RowsOfStage(netlink::Stage::kAfter));
+    made.up = false;
+    made.forwarding = 0;
+    PushPart(made, wanted, Phase::kLinkUp, kernel::RowsOfStage(netlink::Stage::kLast));
   }
 
   // The object without the initial values that were configured before, and are the kernel's now.
@@ -212,17 +262,21 @@ class Differ {
   void PushChanges(const kernel::Link& before, const kernel::Link& wanted) {
     const auto late = kernel::RowsOfStage(netlink::Stage::kLast);
     const kernel::Link made =
-        PushPart(before, wanted, Phase::kLink, [&](const auto& row) { return !late(row); });
+        PushPart(before, wanted, Phase::kLinkTag, [&](const auto& row) { return !late(row); });
     PushPart(made, wanted, Phase::kLinkUp, late);
   }
 
-  // A new private key ends all sessions; a new mark comes when rules for it stand.
+  // A new private key ends all sessions. A new mark comes when rules for it stand; but rules for
+  // packets without a mark would lead the device's own into the tunnel, before it has one.
   void PushChanges(const kernel::WgDevice& before, const kernel::WgDevice& wanted) {
     const auto is_key = [](const auto& row) { return row.role == netlink::Role::kSecret; };
     const auto is_mark = [](const auto& row) { return row.json == "fwmark"; };
     const auto is_other = [&](const auto& row) { return !is_key(row) && !is_mark(row); };
     const kernel::WgDevice set = PushPart(before, wanted, Phase::kDevice, is_other);
-    const kernel::WgDevice marked = PushPart(set, wanted, Phase::kMark, is_mark);
+    const Phase phase = before.fwmark.value_or(0) == 0   ? Phase::kDevice
+                        : wanted.fwmark.value_or(0) == 0 ? Phase::kMarkRemoval
+                                                         : Phase::kMark;
+    const kernel::WgDevice marked = PushPart(set, wanted, phase, is_mark);
     PushPart(marked, wanted, Phase::kRekey, is_key);
   }
 
@@ -412,8 +466,17 @@ class Differ {
       return;
     }
     kernel::Sysctl original = SysctlOf({name, claim.original});
-    original.footprint = claim.footprint;
-    PushChange(*found, original, ClaimPhase(name, true));
+    original.footprint.emplace();
+    kernel::Sysctl before = *found;
+    before.footprint.emplace();
+    for (const kernel::SysctlSetting& moved : claim.footprint) {
+      const kernel::Sysctl* now = FindSetting(moved.name);
+      if (now == nullptr) continue;
+      const bool untouched = now->value == claim.setting.value;
+      original.footprint->push_back({moved.name, untouched ? moved.value : *now->value});
+      before.footprint->push_back({moved.name, *now->value});
+    }
+    PushChange(before, original, ClaimPhase(name, true));
   }
 
   const Desired& desired_;
@@ -422,6 +485,7 @@ class Differ {
   std::span<const Record> others_;
   KeySet owned_;
   KeySet wanted_;
+  std::map<std::pair<uint32_t, Prefix>, PublicKey> foreign_claims_;  // by link and allowed IP
   std::vector<uint32_t> lost_links_;
   std::vector<kernel::NftTable> lost_tables_;
   Difference difference_;
@@ -454,7 +518,10 @@ Scope ScopeOf(const Desired& desired, const Record& own, const Facts& facts) {
     AddOnce(scope.sysctls, setting.setting.name);
     for (const auto& name : setting.footprint) AddOnce(scope.sysctls, name);
   }
-  for (const Claim& claim : own.claims) AddOnce(scope.sysctls, claim.setting.name);
+  for (const Claim& claim : own.claims) {
+    AddOnce(scope.sysctls, claim.setting.name);
+    for (const auto& moved : claim.footprint) AddOnce(scope.sysctls, moved.name);
+  }
   return scope;
 }
 

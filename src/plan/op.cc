@@ -17,6 +17,10 @@ bool LosesEndpoint(const kernel::Object& from, const kernel::Object& to) {
 
 }  // namespace
 
+bool AddsLink(const Op& op) {
+  return op.verb == Verb::kAdd && std::holds_alternative<kernel::Link>(op.object);
+}
+
 std::vector<Op> InverseOf(const Op& op) {
   Op inverse = op;
   switch (op.verb) {

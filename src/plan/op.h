@@ -11,13 +11,14 @@
 
 namespace wgnet::plan {
 
-/// The order of a plan. What is added comes first, and of that what cannot take effect yet: rules by
-/// interface name before the interface, a table before the rules that lead there. Removal mirrors
-/// it. From kRekey on, sessions are lost: everything before is verified first.
+/// The order of a plan. What is added comes first, and of that what cannot take effect yet: rules
+/// by interface name before the interface, a table before the rules that lead there. Removal
+/// mirrors it. From kRekey on, sessions are lost: everything before is verified first.
 enum class Phase : uint8_t {
   kNftAdd,
   kFootprint,  // what the kernel will set by itself when the link comes up
   kLink,
+  kLinkTag,  // what says whose a link is, once it is known to be ours
   kDevice,
   kPeer,
   kAddress,
@@ -27,6 +28,7 @@ enum class Phase : uint8_t {
   kRule,
   kMark,  // a device's changed mark: the rules for the new one stand, those for the old still do
   kRuleRemoval,
+  kMarkRemoval,
   kSettingRemoval,
   kRouteRemoval,
   kAddressRemoval,
@@ -48,10 +50,12 @@ struct Op {
   bool foreign = false;  // somebody else's, lost with the link or table that it is in
   uint8_t slot = 0;      // the namespace, of those that the session holds
 
-  const kernel::Object& image() const {
-    return verb == kernel::Verb::kChange ? before : object;
-  }
+  const kernel::Object& image() const { return verb == kernel::Verb::kChange ? before : object; }
 };
+
+/// Whether the kernel has a new link after the op: what is sent to a link by its index has to wait
+/// for the answer, since the index may be somebody else's.
+bool AddsLink(const Op& op);
 
 /// The ops that take `op` back, in order.
 std::vector<Op> InverseOf(const Op& op);

@@ -57,12 +57,13 @@ Result<PlanData> Planner::Plan(const Node& node, const Hosts& hosts) {
   // The ruleset's generation is read before the ruleset: a change in between shows.
   const auto generation = reader.NftGeneration();
   WGNET_ASSIGN_OR_RETURN(const Facts facts, GatherFacts(node, records.own, hosts, reader));
-  WGNET_ASSIGN_OR_RETURN(Desired desired, Lower(node, facts, records.own, records.others));
-  const Scope scope = ScopeOf(desired, records.own, facts);
+  const Record own = WithoutLost(records.own, facts.links);
+  WGNET_ASSIGN_OR_RETURN(Desired desired, Lower(node, facts, own, records.others));
+  const Scope scope = ScopeOf(desired, own, facts);
   WGNET_ASSIGN_OR_RETURN(Snapshot snapshot, Snapshot::Read(scope, reader));
-  snapshot.NameRules(records.own.objects);
+  snapshot.NameRules(own.objects);
   WGNET_ASSIGN_OR_RETURN(Difference difference,
-                         Diff(desired, snapshot, records.own, records.others));
+                         Diff(desired, snapshot, own, records.others));
   PlanData plan{.ops = std::move(difference.ops),
                 .before = records.own,
                 .after = std::move(difference.record),
@@ -127,12 +128,14 @@ Result<std::vector<Planner::Owner>> Planner::ReadOwners() {
   Reader reader(client_, netlink::ExtraMode::kDrop);
   for (Record& record : records) {
     WGNET_ASSIGN_OR_RETURN(const Facts facts, GatherFacts(Node(), record, {}, reader));
-    const Scope scope = ScopeOf({}, record, facts);
+    const Record alive = WithoutLost(record, facts.links);
+    const Scope scope = ScopeOf({}, alive, facts);
     WGNET_ASSIGN_OR_RETURN(const Snapshot snapshot, Snapshot::Read(scope, reader));
-    const auto missing = std::count_if(
-        record.objects.begin(), record.objects.end(),
-        [&](const kernel::Object& object) { return snapshot.Find(object) == nullptr; });
-    owners.push_back({std::move(record), static_cast<size_t>(missing)});
+    const auto found = std::count_if(
+        alive.objects.begin(), alive.objects.end(),
+        [&](const kernel::Object& object) { return snapshot.Find(object) != nullptr; });
+    const size_t missing = record.objects.size() - static_cast<size_t>(found);
+    owners.push_back({std::move(record), missing});
   }
   std::sort(owners.begin(), owners.end(), [](const Owner& a, const Owner& b) {
     return a.record.owner < b.record.owner;

@@ -21,10 +21,8 @@ constexpr size_t kHeaderSize = 8 + 4 + kChecksumSize;
 class ByteWriter {
  public:
   template <class T>
-    requires std::is_arithmetic_v<T> || std::is_enum_v<T>
-  void Put(const T& value) {
-    bytes_.append(reinterpret_cast<const char*>(&value), sizeof value);
-  }
+  requires std::is_arithmetic_v<T> || std::is_enum_v<T>
+  void Put(const T& value) { bytes_.append(reinterpret_cast<const char*>(&value), sizeof value); }
   void Put(std::string_view text) {
     Put(static_cast<uint32_t>(text.size()));
     bytes_ += text;
@@ -101,7 +99,7 @@ class ByteReader {
   bool ok() const { return ok_; }
 
   template <class T>
-    requires std::is_arithmetic_v<T> || std::is_enum_v<T>
+  requires std::is_arithmetic_v<T> || std::is_enum_v<T>
   void Get(T& value) {
     const std::string_view bytes = Take(sizeof value);
     if (ok_) std::memcpy(&value, bytes.data(), sizeof value);
@@ -256,8 +254,8 @@ void ByteReader::Get(kernel::Object& object) {
   const std::string_view kind = Text();
   uint32_t count = 0;
   Get(count);
-  ok_ = ok_ && MakeObject(kind, object,
-                          std::make_index_sequence<std::variant_size_v<kernel::Object>>());
+  ok_ = ok_ &&
+        MakeObject(kind, object, std::make_index_sequence<std::variant_size_v<kernel::Object>>());
   for (uint32_t i = 0; i < count && ok_; ++i) {
     const std::string_view name = Text();
     const std::string_view value = Text();
@@ -272,11 +270,38 @@ std::string Checksum(std::string_view body) {
   return sum;
 }
 
+// A new link may get the number of one that is gone; it has not its tags. An administrator may have
+// changed one of those.
+bool IsTheSame(const kernel::Link& recorded, const kernel::Link& link) {
+  return link.index == recorded.index && link.kind == recorded.kind &&
+         (link.group == recorded.group || link.alias == recorded.alias);
+}
+
 Error Damaged(std::string why) {
   return {.code = ErrorCode::kState, .message = "the record is damaged: " + std::move(why)};
 }
 
 }  // namespace
+
+Record WithoutLost(Record record, std::span<const kernel::Link> links) {
+  std::vector<uint32_t> lost;
+  for (const kernel::Object& object : record.objects) {
+    const auto* recorded = std::get_if<kernel::Link>(&object);
+    if (recorded == nullptr) continue;
+    const bool kept = std::any_of(links.begin(), links.end(), [&](const kernel::Link& link) {
+      return IsTheSame(*recorded, link);
+    });
+    if (!kept) lost.push_back(*recorded->index);
+  }
+  std::erase_if(record.objects, [&](const kernel::Object& object) {
+    const auto* link = std::get_if<kernel::Link>(&object);
+    const kernel::LinkRef* dev = kernel::LinkOf(object);
+    if (link == nullptr && dev == nullptr) return false;
+    const uint32_t index = link != nullptr ? *link->index : dev->index;
+    return std::find(lost.begin(), lost.end(), index) != lost.end();
+  });
+  return record;
+}
 
 const Claim* Record::FindClaim(const kernel::SysctlName& name) const {
   const auto found = std::find_if(claims.begin(), claims.end(),

@@ -5,6 +5,7 @@
 #define WGNET_PLAN_RECORD_H_
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,7 +19,7 @@ namespace wgnet::plan {
 /// original back.
 struct Claim {
   kernel::SysctlSetting setting;
-  kernel::SysctlText original;  // the value before the first owner's claim
+  kernel::SysctlText original;                   // the value before the first owner's claim
   std::vector<kernel::SysctlSetting> footprint;  // what the claim moved besides, with old values
   bool operator==(const Claim&) const = default;
 };
@@ -40,6 +41,10 @@ struct Record {
   const Claim* FindClaim(const kernel::SysctlName& name) const;
   std::optional<uint32_t> FindAllocation(std::string_view name) const;
 };
+
+/// The record without links that are gone, or whose numbers somebody else's links have by now, and
+/// without what hung on them.
+Record WithoutLost(Record record, std::span<const kernel::Link> links);
 
 /// The file's bytes: a header with a version and a checksum, then named values; a reader skips
 /// names that it does not know.

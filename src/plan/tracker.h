@@ -34,6 +34,9 @@ class Tracker final : public ObjectVisitor {
   bool IsDone(size_t op) const;
   /// Neither before nor after any op: half done, or somebody else's doing.
   bool IsOther(size_t op) const;
+  bool IsGone(size_t op) const;
+  /// What this op set at first has another value by now, as an endpoint that WireGuard moved.
+  bool HasMovedOn(size_t op) const;
 
  private:
   struct Track;
@@ -46,8 +49,8 @@ class Tracker final : public ObjectVisitor {
   std::span<const Op> ops_;
   Scope scope_;
   std::vector<Track> tracks_;
-  std::vector<uint32_t> track_of_;       // by op
-  std::vector<uint32_t> position_of_;    // by op: which of its track's ops it is
+  std::vector<uint32_t> track_of_;     // by op
+  std::vector<uint32_t> position_of_;  // by op: which of its track's ops it is
   std::unique_ptr<Index> index_;
 };
 

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <new>
 
 #include "src/base/try.h"
 #include "src/plan/explain.h"
@@ -20,11 +21,7 @@ using netlink::Bus;
 
 constexpr int kUndoRounds = 3;
 
-bool UsesWireguard(const std::vector<Op>& ops) {
-  return std::any_of(ops.begin(), ops.end(), [](const Op& op) {
-    return kernel::BusOf(op.object) == Bus::kGeneric;
-  });
-}
+bool IsWireguard(const Op& op) { return kernel::BusOf(op.object) == Bus::kGeneric; }
 
 iovec PartOf(SecretBuffer& bytes, size_t begin, size_t end) {
   return {bytes.data() + begin, end - begin};
@@ -39,9 +36,10 @@ std::string FirstCommand(const Op& op) {
   return commands.empty() ? "" : commands.front();
 }
 
-// What lives in the object and cannot be put back.
-bool HasSessions(const Op& op) {
-  return op.verb == Verb::kDelete && std::holds_alternative<kernel::WgPeer>(op.object);
+// Whether taking the op back makes a peer anew: what lives in it does not come back.
+bool RemakesPeer(const Op& op) {
+  return std::holds_alternative<kernel::WgPeer>(op.object) &&
+         (op.verb == Verb::kDelete || InverseOf(op).size() > 1);
 }
 
 }  // namespace
@@ -59,7 +57,7 @@ Transaction::~Transaction() = default;
 
 Status Transaction::Prepare() {
   kernel::EncodeContext context;
-  if (UsesWireguard(ops_)) {
+  if (std::any_of(ops_.begin(), ops_.end(), IsWireguard)) {
     WGNET_ASSIGN_OR_RETURN(context.wireguard_family, reader_.GenericFamily(WG_GENL_NAME));
     if (context.wireguard_family == 0) {
       return Error{.code = ErrorCode::kModuleMissing,
@@ -110,22 +108,24 @@ bool Transaction::SendMessages(const Wave& wave) {
   auto& bytes = const_cast<SecretBuffer&>(wave.bytes);  // the flag of the last message is set
   const iovec part = PartOf(bytes, 0, bytes.size());
   for (size_t op = wave.first_op; op < wave.last_op; ++op) steps_[op].answer = Answer::kUnknown;
-  const auto outcome = client_.Change(
-      wave.bus, {&part, 1}, MessageAt(bytes, wave.last_message),
-      [&](const netlink::KernelError& error) {
-        const auto op = waves_->OpOf(error.sequence);
-        if (op && steps_[*op].error.error_number == 0) {
-          steps_[*op].answer = Answer::kRefused;
-          steps_[*op].error = error;
-        } else if (!op) {
-          batch_error_ = error;
-        }
-      });
+  const auto outcome = client_.Change(wave.bus, {&part, 1}, MessageAt(bytes, wave.last_message),
+                                      [&](const netlink::KernelError& error) {
+                                        const auto op = waves_->OpOf(error.sequence);
+                                        if (op && steps_[*op].error.error_number == 0) {
+                                          steps_[*op].answer = Answer::kRefused;
+                                          steps_[*op].error = error;
+                                        } else if (!op) {
+                                          batch_error_ = error;
+                                        }
+                                      });
   if (outcome.send_error != 0) batch_error_.error_number = outcome.send_error;
   const bool known = outcome.acknowledged && !outcome.lost;
   const bool whole = outcome.errors == 0 || wave.bus == Bus::kRoute;  // others stop, or undo all
-  for (size_t op = wave.first_op; op < wave.last_op && known && whole; ++op) {
-    if (steps_[op].answer == Answer::kUnknown) steps_[op].answer = Answer::kAcknowledged;
+  const bool none = outcome.errors != 0 && wave.bus == Bus::kNetfilter;
+  for (size_t op = wave.first_op; op < wave.last_op; ++op) {
+    if (steps_[op].answer != Answer::kUnknown) continue;
+    if (known && whole) steps_[op].answer = Answer::kAcknowledged;
+    if (none) steps_[op].answer = Answer::kNotSent;
   }
   return known && outcome.errors == 0;
 }
@@ -141,7 +141,12 @@ bool Transaction::SendSettings(const Wave& wave) {
 }
 
 bool Transaction::ReadState() {
-  state_known_ = reader_.Read(tracker_.scope(), tracker_).ok();
+  try {
+    state_known_ = reader_.Read(tracker_.scope(), tracker_).ok();
+  } catch (const std::bad_alloc&) {  // an object is larger than any before
+    state_known_ = false;
+    out_of_memory_ = true;
+  }
   return state_known_;
 }
 
@@ -168,17 +173,37 @@ void Transaction::Rollback() {
   ReadState();
 }
 
-// An op that was answered well, and whose object is now something else, was changed by somebody
-// else: that is left alone. WireGuard may leave a refused peer half made.
+// An object that is there though making it was refused is somebody else's.
+bool Transaction::MadeNothing(size_t op) const {
+  const Answer answer = steps_[op].answer;
+  return answer == Answer::kNotSent ||
+         (answer == Answer::kRefused && ops_[op].verb == Verb::kAdd && !IsWireguard(ops_[op]));
+}
+
+// What was done is taken back where the object is still as it was left: else somebody else changed
+// it meanwhile. What was refused may be half done: WireGuard keeps a part of a peer, a setting
+// moves others, and what should have gone or changed may have gone along with something else.
 bool Transaction::NeedsUndo(size_t op) const {
   const Step& step = steps_[op];
-  if (step.answer == Answer::kNotSent) return false;
-  const bool refused = step.answer != Answer::kAcknowledged;
-  const bool half_made = refused && kernel::BusOf(ops_[op].object) == Bus::kGeneric;
-  if (!state_known_) return step.answer != Answer::kRefused || half_made;
-  if (half_made && ops_[op].verb == Verb::kChange && !step.undone) return true;
+  if (MadeNothing(op)) return false;
+  if (!state_known_) return !step.undone;
+  const bool done = tracker_.IsDone(op);
+  if (step.answer == Answer::kAcknowledged) {
+    return (!step.undone || !tracker_.IsAtStart(op)) && done && !tracker_.HasMovedOn(op);
+  }
+  const bool wireguard = IsWireguard(ops_[op]);
+  if (wireguard && ops_[op].verb == Verb::kChange && !step.undone) return true;
   if (tracker_.IsAtStart(op)) return false;
-  return tracker_.IsOther(op) ? refused : tracker_.IsDone(op);
+  return done || tracker_.IsGone(op) || (wireguard && tracker_.IsOther(op));
+}
+
+bool Transaction::RemakeLink(const Part& part) {
+  SecretBuffer& bytes = waves_->undo_bytes(Bus::kRoute);
+  nlmsghdr& message = MessageAt(bytes, part.begin);
+  const iovec first = PartOf(bytes, part.begin, part.begin + NLMSG_ALIGN(message.nlmsg_len));
+  const auto outcome =
+      client_.Change(Bus::kRoute, {&first, 1}, message, [](const netlink::KernelError&) {});
+  return outcome.acknowledged && outcome.errors == 0;
 }
 
 // Sends the inverses of all ops that need it, the last op's first, as few sends as can be.
@@ -209,8 +234,14 @@ void Transaction::UndoOnce() {
       waves_->WriteSettings(op, true);
       continue;
     }
-    const Part& part = waves_->UndoOf(op);
+    Part part = waves_->UndoOf(op);
     if (part.begin == part.end) continue;
+    if (ops_[op].verb == Verb::kDelete && std::holds_alternative<kernel::Link>(ops_[op].object)) {
+      flush();
+      if (!RemakeLink(part)) continue;
+      part.begin += NLMSG_ALIGN(MessageAt(waves_->undo_bytes(next), part.begin).nlmsg_len);
+      if (part.begin == part.end) continue;
+    }
     const bool full = size + (part.end - part.begin) > client_.transport().SendLimit(next);
     if (next != bus || (full && next != Bus::kNetfilter)) flush();
     bus = next;
@@ -275,6 +306,9 @@ Error Transaction::Failure() const {
   } else if (batch_error_.error_number != 0) {
     const size_t first = op.value_or(0);
     error = ChangeError(ops_[first].verb, ops_[first].object, batch_error_);
+  } else if (out_of_memory_) {
+    error.code = ErrorCode::kNoMemory;
+    error.message = "memory ran out";
   } else if (mismatch_) {
     error.code = ErrorCode::kVerify;
     error.message = "the kernel took the step, but is not as planned after it";
@@ -300,11 +334,12 @@ RollbackReport Transaction::Report() const {
   RollbackReport report;
   for (size_t op = 0; op < ops_.size(); ++op) {
     const Step& step = steps_[op];
-    if (step.answer == Answer::kNotSent) continue;
+    if (MadeNothing(op)) continue;
     if (state_known_ && tracker_.IsAtStart(op)) {
       if (!step.undone) continue;
       ++report.undone;
-      if (HasSessions(ops_[op])) report.lossy.push_back("the session of: " + FirstCommand(ops_[op]));
+      if (RemakesPeer(ops_[op]))
+        report.lossy.push_back("the session of: " + FirstCommand(ops_[op]));
     } else if (!state_known_) {
       report.leftovers.push_back({FirstCommand(ops_[op]), "the kernel could not be read"});
     } else if (!step.undone && tracker_.IsOther(op)) {

@@ -46,7 +46,10 @@ class Transaction {
   bool Verify(size_t end);
   void Rollback();
   void UndoOnce();
+  bool MadeNothing(size_t op) const;
   bool NeedsUndo(size_t op) const;
+  // Sends the message of `part` that makes a link again; true if it did.
+  bool RemakeLink(const Part& part);
   bool ReadState();
 
   Error Stale(size_t op) const;
@@ -64,7 +67,8 @@ class Transaction {
   std::vector<Step> steps_;
   std::vector<iovec> parts_;
   bool state_known_ = false;
-  std::optional<size_t> mismatch_;   // the op that verification did not find done
+  bool out_of_memory_ = false;
+  std::optional<size_t> mismatch_;  // the op that verification did not find done
   int commit_error_ = 0;
   netlink::KernelError batch_error_;  // of a message that belongs to no op
 };

@@ -39,11 +39,10 @@ void PutBatchLimit(uint16_t type, std::optional<uint32_t> generation, netlink::M
   if (generation) netlink::BigU32::Put(out, NFNL_BATCH_GENID, *generation);
 }
 
-// Where a wave that goes on may go on no longer: sessions are lost only after what came before was
-// verified.
+// Where a wave may go on no longer: sessions are lost only after what came before was verified.
 bool StartsWave(const Op& before, const Op& op) {
   return kernel::BusOf(before.object) != kernel::BusOf(op.object) ||
-         LosesState(before.phase) != LosesState(op.phase);
+         LosesState(before.phase) != LosesState(op.phase) || AddsLink(before);
 }
 
 }  // namespace
