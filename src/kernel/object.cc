@@ -41,11 +41,6 @@ bool Holds(const Object& actual, const Object& expected) {
                    [](const auto& x, const auto& y) { return netlink::Holds(x, y); });
 }
 
-bool HoldsInitials(const Object& actual, const Object& expected) {
-  return VisitPair(actual, expected,
-                   [](const auto& x, const auto& y) { return netlink::HoldsInitials(x, y); });
-}
-
 const LinkRef* LinkOf(const Object& object) {
   return std::visit(
       []<class T>(const T& o) -> const LinkRef* {

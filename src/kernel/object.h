@@ -31,8 +31,6 @@ size_t HashKey(const Object& object);
 /// Whether `actual` has everything that `expected` states and that may be compared. Both are of
 /// one kind.
 bool Holds(const Object& actual, const Object& expected);
-/// Whether no initial value that both state differs. Both are of one kind.
-bool HoldsInitials(const Object& actual, const Object& expected);
 
 /// For maps by key.
 struct KeyHash {

@@ -301,6 +301,21 @@ void NormalizeAllowedIps(std::vector<Prefix>& allowed_ips) {
   allowed_ips.erase(std::unique(allowed_ips.begin(), allowed_ips.end()), allowed_ips.end());
 }
 
+void DeviceDump::Begin(std::function<void(const WgDevice&)> visit_device,
+                       std::function<void(WgPeer&)> visit_peer) {
+  visit_device_ = std::move(visit_device);
+  visit_peer_ = std::move(visit_peer);
+  netlink::Reset(peer_);
+  device_read_ = false;
+}
+
+void DeviceDump::Reserve(size_t allowed_ips) {
+  for (WgPeer* peer : {&peer_, &next_}) {
+    if (!peer->allowed_ips) peer->allowed_ips.emplace();
+    peer->allowed_ips->reserve(allowed_ips);
+  }
+}
+
 bool DeviceDump::Feed(const netlink::Message& message) {
   genlmsghdr header;
   netlink::Bytes attributes;

@@ -95,14 +95,14 @@ Commands CommandsOf(const Edit<WgPeer>& edit, const netlink::SecretWord& secret)
 /// Masks and sorts allowed IPs, and drops doubles.
 void NormalizeAllowedIps(std::vector<Prefix>& allowed_ips);
 
-/// The messages of one WG_CMD_GET_DEVICE dump, in order. A peer whose list is longer than a message
-/// is put together again.
+/// The messages of WG_CMD_GET_DEVICE dumps, in order. A peer whose list is longer than a message is
+/// put together again. Allocates only for peers larger than any before.
 class DeviceDump {
  public:
-  DeviceDump(std::function<void(const WgDevice&)> visit_device,
-             std::function<void(WgPeer&)> visit_peer)
-      : visit_device_(std::move(visit_device)), visit_peer_(std::move(visit_peer)) {}
-
+  void Begin(std::function<void(const WgDevice&)> visit_device,
+             std::function<void(WgPeer&)> visit_peer);
+  /// Makes room for peers with so many allowed IPs.
+  void Reserve(size_t allowed_ips);
   /// False when the message is malformed.
   bool Feed(const netlink::Message& message);
   /// Visits the last peer.

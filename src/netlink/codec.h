@@ -149,17 +149,6 @@ bool Holds(const Object& actual, const Object& expected) {
   return holds;
 }
 
-/// Whether no initial value that both state differs.
-template <class Object>
-bool HoldsInitials(const Object& actual, const Object& expected) {
-  bool holds = true;
-  ForEachRow<Object>([&](const auto& row) {
-    if (row.role != Role::kInitial || !(expected.*row.member) || !(actual.*row.member)) return;
-    holds = holds && actual.*row.member == expected.*row.member;
-  });
-  return holds;
-}
-
 /// Whether a change from `before` to `after` sends this row: it is stated, and differs.
 template <class Object, class Wire>
 bool IsChanged(const Row<Object, Wire>& row, const Object& before, const Object& after) {

@@ -7,7 +7,10 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <climits>
+#include <cstdio>
 #include <cstring>
+#include <functional>
 #include <string>
 
 namespace wgnet::netlink {
@@ -121,14 +124,16 @@ ssize_t KernelTransport::Receive(Bus bus, std::span<std::byte> buffer) {
 }
 
 int KernelTransport::OpenSetting(const char* name, bool writable) {
-  const std::string path = std::string("/proc/sys/") + name;
+  char path[PATH_MAX];
+  if (std::snprintf(path, sizeof path, "/proc/sys/%s", name) >= PATH_MAX) return -ENAMETOOLONG;
   int fd = -1;
   int error = 0;
   // The file belongs to the namespace that it was opened in, whoever reads or writes it later.
-  const int entered = netns_.Run([&] {
-    fd = open(path.c_str(), (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW);
+  const auto open_inside = [&] {
+    fd = open(path, (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW);
     error = errno;
-  });
+  };
+  const int entered = netns_.Run(std::ref(open_inside));  // a reference, so nothing is allocated
   if (entered != 0) return -entered;
   return fd >= 0 ? fd : -error;
 }

@@ -22,10 +22,17 @@ using netlink::ReadOutcome;
 
 constexpr int kMostRetries = 8;
 constexpr size_t kRequestSize = 4096;
+constexpr size_t kMostExpressions = 4096;  // bytes of one of our rules
 
 // What a kernel answers when the thing that a dump is filtered by is not there.
 bool MeansNothing(int error_number) {
   return error_number == ENOENT || error_number == ENODEV || error_number == EAFNOSUPPORT;
+}
+
+template <class T>
+void ReserveList(std::optional<std::vector<T>>& list, size_t size) {
+  if (!list) list.emplace();
+  list->reserve(size);
 }
 
 template <size_t... I>
@@ -60,9 +67,8 @@ class Reader::Pass {
   void Routes(Family family, const Put& put) {
     rtmsg header{};
     header.rtm_family = netlink::ToAf(family);
-    Dump<kernel::Route>(Bus::kRoute, RTM_GETROUTE, header, put, [&](const kernel::Route& route) {
-      return route.dst->family() == family;
-    });
+    Dump<kernel::Route>(Bus::kRoute, RTM_GETROUTE, header, put,
+                        [&](const kernel::Route& route) { return route.dst->family() == family; });
   }
 
   void Rules(Family family) {
@@ -74,11 +80,12 @@ class Reader::Pass {
 
   void Device(uint32_t link, uint16_t family, bool kernel_order) {
     if (family == 0) return;
-    kernel::DeviceDump dump([this](const kernel::WgDevice& device) { Visit(device); },
-                            [this, kernel_order](kernel::WgPeer& peer) {
-                              if (!kernel_order) kernel::NormalizeAllowedIps(*peer.allowed_ips);
-                              Visit(peer);
-                            });
+    kernel::DeviceDump& dump = reader_.device_dump_;
+    dump.Begin([this](const kernel::WgDevice& device) { Visit(device); },
+               [this, kernel_order](kernel::WgPeer& peer) {
+                 if (!kernel_order) kernel::NormalizeAllowedIps(*peer.allowed_ips);
+                 Visit(peer);
+               });
     kernel::WgDevice wanted;
     wanted.dev = kernel::LinkRef{link, {}};
     Request(family, NLM_F_DUMP, kernel::kGetDevice, [&](netlink::MessageWriter& out) {
@@ -245,6 +252,21 @@ class Reader::Pass {
 Reader::Reader(netlink::Client& client, netlink::ExtraMode extra) : client_(client), extra_(extra) {
   request_.Reserve(kRequestSize);
   FillScratch(scratch_, std::make_index_sequence<std::variant_size_v<Object>>());
+}
+
+void Reader::Reserve(const Sizes& sizes) {
+  device_dump_.Reserve(sizes.allowed_ips);
+  for (Object& object : scratch_) {
+    if (auto* peer = std::get_if<kernel::WgPeer>(&object)) {
+      ReserveList(peer->allowed_ips, sizes.allowed_ips);
+    }
+    if (auto* set = std::get_if<kernel::NftSet>(&object)) {
+      ReserveList(set->userdata, NFT_USERDATA_MAXLEN);
+    }
+  }
+  ReserveList(rule_.raw, kMostExpressions);
+  sets_.reserve(sizes.sets);
+  boundaries_.reserve(2 * sizes.elements + 1);
 }
 
 Status Reader::Read(const Scope& scope, ObjectVisitor& visitor) {

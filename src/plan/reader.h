@@ -63,6 +63,14 @@ class Reader {
   /// `extra` says whether attributes without a row are kept.
   Reader(netlink::Client& client, netlink::ExtraMode extra);
 
+  /// What may be read that was not there at any reading before.
+  struct Sizes {
+    size_t allowed_ips = 0;  // of one peer
+    size_t sets = 0;
+    size_t elements = 0;  // of all sets
+  };
+  void Reserve(const Sizes& sizes);
+
   /// Objects that are not there, tables and links included, are not visited, and no error. After
   /// construction, allocates only for objects larger than any before, and for errors.
   Status Read(const Scope& scope, ObjectVisitor& visitor);
@@ -85,6 +93,7 @@ class Reader {
   SecretBuffer request_;
   kernel::Object scratch_[std::variant_size_v<kernel::Object>];
   kernel::NftRule rule_;
+  kernel::DeviceDump device_dump_;
   std::vector<kernel::NftName> sets_;
   std::vector<kernel::NftBoundary> boundaries_;
   std::optional<uint16_t> wireguard_family_;

@@ -13,7 +13,6 @@ using kernel::Verb;
 struct Tracker::Track {
   std::vector<uint32_t> ops;
   bool seen = false;
-  uint32_t moved_on = 0;  // bit i: an initial value of state i is another one
   uint32_t matches = 0;   // bit i: the kernel's object is as in state i; rules not counted
   size_t rules = 0;       // of a chain: how many came
   uint32_t rule_matches = UINT32_MAX;
@@ -70,7 +69,6 @@ void Tracker::AddToScope(const Object& object) {
 void Tracker::Restart() {
   for (Track& track : tracks_) {
     track.seen = false;
-    track.moved_on = 0;
     track.matches = 0;
     track.rules = 0;
     track.rule_matches = UINT32_MAX;
@@ -83,12 +81,9 @@ void Tracker::Visit(const Object& object) {
   Track& track = tracks_[found->second];
   track.seen = true;
   track.matches = 0;
-  track.moved_on = 0;
   for (size_t state = 0; state <= track.ops.size(); ++state) {
     const Object* expected = StateOf(track, state);
-    if (expected == nullptr) continue;
-    if (kernel::Holds(object, *expected)) track.matches |= 1u << state;
-    if (!kernel::HoldsInitials(object, *expected)) track.moved_on |= 1u << state;
+    if (expected != nullptr && kernel::Holds(object, *expected)) track.matches |= 1u << state;
   }
 }
 
@@ -144,10 +139,6 @@ bool Tracker::IsAtEnd(size_t op) const {
 bool Tracker::IsDone(size_t op) const {
   const uint32_t matches = Matches(tracks_[track_of_[op]]);
   return static_cast<uint32_t>(std::bit_width(matches)) > position_of_[op] + 1;
-}
-
-bool Tracker::HasMovedOn(size_t op) const {
-  return (tracks_[track_of_[op]].moved_on >> (position_of_[op] + 1) & 1) != 0;
 }
 
 bool Tracker::IsGone(size_t op) const { return !tracks_[track_of_[op]].seen; }

@@ -34,9 +34,8 @@ class Tracker final : public ObjectVisitor {
   bool IsDone(size_t op) const;
   /// Neither before nor after any op: half done, or somebody else's doing.
   bool IsOther(size_t op) const;
+  /// It is not there.
   bool IsGone(size_t op) const;
-  /// What this op set at first has another value by now, as an endpoint that WireGuard moved.
-  bool HasMovedOn(size_t op) const;
 
  private:
   struct Track;

@@ -23,6 +23,20 @@ constexpr int kUndoRounds = 3;
 
 bool IsWireguard(const Op& op) { return kernel::BusOf(op.object) == Bus::kGeneric; }
 
+Reader::Sizes SizesOf(const std::vector<Op>& ops) {
+  Reader::Sizes sizes;
+  for (const Op& op : ops) {
+    for (const kernel::Object* object : {&op.object, &op.before}) {
+      const auto* peer = std::get_if<kernel::WgPeer>(object);
+      if (peer == nullptr || !peer->allowed_ips) continue;
+      sizes.allowed_ips = std::max(sizes.allowed_ips, peer->allowed_ips->size());
+    }
+    sizes.sets += std::holds_alternative<kernel::NftSet>(op.object);
+    sizes.elements += std::holds_alternative<kernel::NftElement>(op.object);
+  }
+  return sizes;
+}
+
 iovec PartOf(SecretBuffer& bytes, size_t begin, size_t end) {
   return {bytes.data() + begin, end - begin};
 }
@@ -71,6 +85,7 @@ Status Transaction::Prepare() {
   }
   WGNET_ASSIGN_OR_RETURN(waves_, Waves::Encode(ops_, nft_generation_, context, client_));
   parts_.reserve(ops_.size() + 2);
+  reader_.Reserve(SizesOf(ops_));
   return {};
 }
 
@@ -189,7 +204,7 @@ bool Transaction::NeedsUndo(size_t op) const {
   if (!state_known_) return !step.undone;
   const bool done = tracker_.IsDone(op);
   if (step.answer == Answer::kAcknowledged) {
-    return (!step.undone || !tracker_.IsAtStart(op)) && done && !tracker_.HasMovedOn(op);
+    return (!step.undone || !tracker_.IsAtStart(op)) && done;
   }
   const bool wireguard = IsWireguard(ops_[op]);
   if (wireguard && ops_[op].verb == Verb::kChange && !step.undone) return true;

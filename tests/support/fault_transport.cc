@@ -12,6 +12,7 @@
 #include <cstring>
 
 #include "src/netlink/message.h"
+#include "tests/support/allocations.h"
 
 namespace wgnet::testing {
 namespace {
@@ -146,6 +147,7 @@ bool FaultTransport::Withhold(Bus bus, std::vector<std::byte>& bytes, size_t at)
 }
 
 int FaultTransport::Send(Bus bus, std::span<const iovec> parts) {
+  const UncountedAllocations own;
   std::vector<std::byte> bytes;
   for (const iovec& part : parts) {
     const auto* data = static_cast<const std::byte*>(part.iov_base);
@@ -169,6 +171,7 @@ int FaultTransport::Send(Bus bus, std::span<const iovec> parts) {
 }
 
 ssize_t FaultTransport::Receive(Bus bus, std::span<std::byte> buffer) {
+  const UncountedAllocations own;
   auto& queue = replies_[static_cast<size_t>(bus)];
   if (queue.empty()) return inner_->Receive(bus, buffer);
   const std::vector<std::byte> reply = std::move(queue.front());
@@ -178,6 +181,7 @@ ssize_t FaultTransport::Receive(Bus bus, std::span<std::byte> buffer) {
 }
 
 int FaultTransport::WriteSetting(int handle, std::string_view value) {
+  const UncountedAllocations own;
   peers_of_.emplace_back();
   if (IsHit()) return fault_.error;
   const int error = inner_->WriteSetting(handle, value);

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// From the first message to the report nothing is allocated; and where a rollback has to, because
+// the kernel has more than was planned for, memory may run out.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/allocations.h"
+#include "tests/support/kernel_state.h"
+#include "tests/support/scenario.h"
+#include "tests/support/world.h"
+
+namespace wgnet::testing {
+namespace {
+
+// Counts from the first message that changes something.
+void CountFromFirstMessage(Host& host, size_t failing) {
+  host.transport().OnStep([&host, failing] {
+    host.transport().OnStep({});
+    CountAllocations(failing);
+  });
+}
+
+std::string CountWhenAllGoesWell(const Scenario& scenario) {
+  const TemporaryDirectory state;
+  PrepareNamespace();
+  Host host("owner", state.path());
+  if (Status status = host.Apply(scenario.before); !status) return status.error().ToString();
+  const auto plan = host.Plan(scenario.after);
+  if (!plan) return plan.error().ToString();
+  host.transport().Arm({});
+  CountFromFirstMessage(host, 0);
+  const auto done = host.planner().Apply(*plan);
+  const size_t count = StopCountingAllocations();
+  if (!done) return done.error().ToString();
+  return count == 0 ? "" : fmt::format("{} allocations", count);
+}
+
+// A message fails, and the n-th allocation from the first message on.
+std::string FailMessageAndAllocation(const Scenario& scenario, size_t message, size_t failing) {
+  const TemporaryDirectory state;
+  PrepareNamespace();
+  Host host("owner", state.path());
+  if (Status status = host.Apply(scenario.before); !status) return status.error().ToString();
+  const std::string before = host.State();
+  const auto plan = host.Plan(scenario.after);
+  if (!plan) return plan.error().ToString();
+  host.transport().Arm({message, EPERM, std::nullopt});
+  CountFromFirstMessage(host, failing);
+  bool failed = false;
+  try {
+    failed = !host.planner().Apply(*plan).ok();
+  } catch (const std::bad_alloc&) {  // of the report; Session makes an error of it
+    failed = true;
+  }
+  const size_t count = StopCountingAllocations();
+  host.transport().OnStep({});
+  if (!failed) return "the fault went unnoticed";
+  const std::string difference = DifferenceOf(before, host.State());
+  if (!difference.empty()) return "left:\n" + difference;
+  return count < failing ? "no more" : "";
+}
+
+class Memory : public ::testing::TestWithParam<Scenario> {};
+
+TEST_P(Memory, IsNotAllocatedBetweenTheFirstMessageAndTheReport) {
+  EXPECT_EQ(InNewNamespace([&] { return CountWhenAllGoesWell(GetParam()); }), "");
+}
+
+TEST_P(Memory, MayRunOutInAnyReport) {
+  const size_t message = 5;
+  size_t cases = 0;
+  for (size_t failing = 1;; failing += Full() ? 1 : 7) {
+    const std::string failure =
+        InNewNamespace([&] { return FailMessageAndAllocation(GetParam(), message, failing); });
+    ++cases;
+    if (failure == "no more") break;
+    ASSERT_EQ(failure, "") << "allocation " << failing;
+    ASSERT_LT(cases, 2000u);
+  }
+  std::cout << fmt::format("{}: {} cases\n", GetParam().name, cases);
+}
+
+INSTANTIATE_TEST_SUITE_P(, Memory, ::testing::ValuesIn(Scenarios()),
+                         [](const auto& info) { return info.param.name; });
+
+}  // namespace
+}  // namespace wgnet::testing

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "tests/support/scenario.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "tests/support/world.h"
+
+namespace wgnet::testing {
+
+std::vector<Scenario> Scenarios() {
+  return {
+      {"ClientApply", {}, ClientNode()},  {"ClientDelete", ClientNode(), {}},
+      {"ServerApply", {}, ServerNode()},  {"ServerDelete", ServerNode(), {}},
+      {"LargeApply", {}, LargeNode()},    {"LargeChange", LargeNode(), ChangedNode()},
+      {"LargeDelete", ChangedNode(), {}},
+  };
+}
+
+std::map<std::string, std::string> Files(const std::string& directory) {
+  std::map<std::string, std::string> files;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(directory)) {
+    if (!entry.is_regular_file() || entry.path().filename() == "lock") continue;
+    std::ifstream in(entry.path());
+    files[entry.path()] = std::string(std::istreambuf_iterator<char>(in), {});
+  }
+  return files;
+}
+
+void PrepareNamespace() {
+  MakeUplink("eth0", "192.168.5.1/24");
+  std::ofstream("/proc/sys/net/ipv4/conf/eth0/rp_filter") << 1;
+}
+
+bool Full() { return std::getenv("WGNET_FULL") != nullptr; }
+
+}  // namespace wgnet::testing
