@@ -37,6 +37,9 @@ struct NftElement {
   std::optional<AddressRange> range;
 };
 
+/// Whether the kernel takes only one of them at a time: they overlap in one set.
+bool Exclude(const NftElement& a, const NftElement& b);
+
 /// nft's data types of addresses (ipv4_addr, ipv6_addr), which its listings go by.
 inline constexpr uint32_t kNftIpv4Type = 7, kNftIpv6Type = 8;
 inline const netlink::Name kNftTypeNames[] = {{kNftIpv4Type, "ipv4_addr"},

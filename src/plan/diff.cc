@@ -254,7 +254,17 @@ class Differ {
     if (found == nullptr || !IsStillOurs(recorded, *found)) return;
     if (const auto* link = std::get_if<kernel::Link>(found)) lost_links_.push_back(*link->index);
     if (const auto* table = std::get_if<kernel::NftTable>(found)) lost_tables_.push_back(*table);
-    Push(Verb::kDelete, *found, RemovalPhase(AddPhase(*found)));
+    const Phase phase = IsInTheWay(*found) ? Phase::kNftRoom : RemovalPhase(AddPhase(*found));
+    Push(Verb::kDelete, *found, phase);
+  }
+
+  bool IsInTheWay(const Object& found) const {
+    const auto* element = std::get_if<kernel::NftElement>(&found);
+    return element != nullptr &&
+           std::any_of(wanted_.begin(), wanted_.end(), [&](const Object* object) {
+             const auto* wanted = std::get_if<kernel::NftElement>(object);
+             return wanted != nullptr && kernel::Exclude(*element, *wanted);
+           });
   }
 
   // What others have on a link, or in a table, that goes.

@@ -15,6 +15,7 @@ namespace wgnet::plan {
 /// interface name before the interface, a table before the rules that lead there. Removal mirrors
 /// it. From kRekey on, sessions are lost: everything before is verified first.
 enum class Phase : uint8_t {
+  kNftRoom,  // what the kernel does not take beside what is added; one batch with it
   kNftAdd,
   kFootprint,  // what the kernel will set by itself when the link comes up
   kLink,

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <vector>
 
 #include "tests/support/kernel_state.h"
 #include "tests/support/world.h"
@@ -42,20 +43,35 @@ std::string RunToTheRecord(const Scenario& scenario) {
   return DifferenceOf(before, host.State());
 }
 
+// Masquerades for these sources.
+Node SourcesNode(const std::vector<std::string>& sources) {
+  NatRule rule = NatRule::Masquerade();
+  for (const std::string& source : sources) rule.Source(source);
+  Node node = ServerNode();
+  node.Add(rule.OutInterface("eth*"));
+  return node;
+}
+
 class RecordFault : public ::testing::TestWithParam<Scenario> {};
 
 TEST_P(RecordFault, LeavesTheStateBefore) {
   EXPECT_EQ(InNewNamespace([&] { return RunToTheRecord(GetParam()); }), "");
 }
 
-INSTANTIATE_TEST_SUITE_P(, RecordFault,
-                         ::testing::Values(Scenario{"ServerApply", {}, ServerNode()},
-                                           Scenario{"ServerDelete", ServerNode(), {}},
-                                           Scenario{"ClientDelete", ClientNode(), {}},
-                                           Scenario{"LargeApply", {}, LargeNode()},
-                                           Scenario{"LargeChange", LargeNode(), ChangedNode()},
-                                           Scenario{"LargeDelete", LargeNode(), {}}),
-                         [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(
+    , RecordFault,
+    ::testing::Values(
+        Scenario{"ServerApply", {}, ServerNode()}, Scenario{"ServerDelete", ServerNode(), {}},
+        Scenario{"ClientDelete", ClientNode(), {}}, Scenario{"LargeApply", {}, LargeNode()},
+        Scenario{"LargeChange", LargeNode(), ChangedNode()},
+        Scenario{"LargeDelete", LargeNode(), {}},
+        Scenario{"WiderSource", SourcesNode({"10.1.0.0/16", "10.99.0.0/24"}),
+                 SourcesNode({"10.0.0.0/8", "192.168.0.0/24"})},
+        Scenario{"NarrowerSource", SourcesNode({"10.0.0.0/23", "fd00::/16", "fc00::/32"}),
+                 SourcesNode({"10.0.0.0/24", "10.0.1.128/25", "fd00::/32", "fc00::/32"})},
+        Scenario{"ShiftedSource", SourcesNode({"10.0.0.0/24", "10.0.1.0/24", "10.0.3.0/24"}),
+                 SourcesNode({"10.0.1.0/24", "10.0.2.0/24"})}),
+    [](const auto& info) { return info.param.name; });
 
 }  // namespace
 }  // namespace wgnet::testing

@@ -194,7 +194,7 @@ Node ChangedNode(int peers) {
   node.Add(PolicyRoute::FullTunnel("exit").FwMark(0x3000, 0xff00).Table(701));
   node.Add(PolicyRoute::ForPrefix("10.78.0.0/16", "hub").From("10.20.0.0/16"));
   node.Add(NatRule::Masquerade().Source("10.20.0.0/16").OutInterface("eth*"));
-  node.Add(NatRule::Masquerade().Source("10.1.0.0/16").Source("10.4.0.0/16").InInterface("hub"));
+  node.Add(NatRule::Masquerade().Source("10.0.0.0/15").Source("10.4.0.0/16").InInterface("hub"));
   node.Add(ForwardRule().Between("exit", "eth*"));
   return node;
 }
