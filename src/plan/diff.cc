@@ -160,6 +160,16 @@ class Differ {
     Push(Verb::kAdd, wanted, AddPhase(wanted));
   }
 
+  // The kernel ignores a peer with the device's own key.
+  void PushAdd(const kernel::WgPeer& wanted) {
+    kernel::WgDevice device;
+    device.dev = wanted.dev;
+    const Object* found = snapshot_.Find(device);
+    const bool has_its_key =
+        found != nullptr && std::get_if<kernel::WgDevice>(found)->public_key == wanted.public_key;
+    Push(Verb::kAdd, wanted, has_its_key ? Phase::kRekey : Phase::kPeer);
+  }
+
   // A new link comes up only when everything on it stands.
   void PushAdd(const kernel::Link& wanted) {
     const auto late = kernel::RowsOfStage(netlink::Stage::kLast);

@@ -65,6 +65,7 @@ INSTANTIATE_TEST_SUITE_P(
         Scenario{"ClientDelete", ClientNode(), {}}, Scenario{"LargeApply", {}, LargeNode()},
         Scenario{"LargeChange", LargeNode(), ChangedNode()},
         Scenario{"LargeDelete", LargeNode(), {}},
+        Scenario{"SwappedKeys", KeyNode("a", "b"), KeyNode("b", "a")},
         Scenario{"WiderSource", SourcesNode({"10.1.0.0/16", "10.99.0.0/24"}),
                  SourcesNode({"10.0.0.0/8", "192.168.0.0/24"})},
         Scenario{"NarrowerSource", SourcesNode({"10.0.0.0/23", "fd00::/16", "fc00::/32"}),

@@ -170,6 +170,17 @@ Node LargeNode(int peers) {
   return node;
 }
 
+Node KeyNode(std::string_view own, std::string_view peer) {
+  Node node;
+  node.Add(Interface("wg0")
+               .PrivateKey(TestKey(own))
+               .ListenPort(51820)
+               .Address("10.5.0.1/24")
+               .AddPeer(Peer(TestKey(peer).Public()).AllowedIp("10.5.0.2/32"))
+               .AddPeer(Peer(TestKey("third").Public()).AllowedIp("10.5.0.3/32")));
+  return node;
+}
+
 Node ChangedNode(int peers) {
   Node node;
   Interface hub("hub");
