@@ -77,7 +77,8 @@ class NftCommand {
 NftCommand NftCommandFor(std::string_view verb_and_noun, nft::TableFamily family,
                          std::string_view table, std::string_view name = "");
 
-/// One message for one object.
+/// One message for one object. What a batch knows by a number too gets that of its message: a dump
+/// has none, and an object that is put back needs one as well.
 template <class Object>
 void Encode(const Edit<Object>& edit, const EncodeContext&, netlink::MessageWriter& out)
   requires requires { netlink::Schema<Object>::kNftNew; }
@@ -90,6 +91,9 @@ void Encode(const Edit<Object>& edit, const EncodeContext&, netlink::MessageWrit
   out.Begin(NftMessage(edit.verb == Verb::kDelete ? Schema::kNftDelete : Schema::kNftNew),
             adds ? NLM_F_CREATE | NLM_F_EXCL : 0, header);
   netlink::EncodeAttributes(edit.object, out, wanted);
+  if constexpr (requires { Schema::kNftBatchId; }) {
+    if (adds) netlink::BigU32::Put(out, Schema::kNftBatchId, out.message_sequence());
+  }
   if constexpr (requires { edit.object.extra; }) {
     if (adds) out.PutRaw(edit.object.extra);
   }

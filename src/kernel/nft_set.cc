@@ -98,6 +98,11 @@ std::vector<AddressRange> MergePrefixes(const std::vector<Prefix>& prefixes) {
   return merged;
 }
 
+bool Exclude(const NftElement& a, const NftElement& b) {
+  return a.family == b.family && a.table == b.table && a.set == b.set &&
+         a.range->first <= b.range->last && b.range->first <= a.range->last;
+}
+
 void NftRangeWire::Put(netlink::MessageWriter& out, uint16_t attribute, const AddressRange& range) {
   out.Nest(attribute, [&] {
     PutItem(out, {range.first, std::nullopt});

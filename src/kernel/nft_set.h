@@ -18,8 +18,7 @@ struct NftSet {
   std::optional<NftName> name;
   std::optional<uint32_t> key_type;  // nft's number of the data type
   std::optional<uint32_t> key_length;
-  std::optional<uint32_t> flags;  // NFT_SET_*
-  std::optional<uint32_t> id;     // tells sets apart in one batch
+  std::optional<uint32_t> flags;                   // NFT_SET_*
   std::optional<std::vector<std::byte>> userdata;  // nft's: how to list the keys
   netlink::Extra extra;
 };
@@ -37,6 +36,9 @@ struct NftElement {
   std::optional<NftName> set;
   std::optional<AddressRange> range;
 };
+
+/// Whether the kernel takes only one of them at a time: they overlap in one set.
+bool Exclude(const NftElement& a, const NftElement& b);
 
 /// nft's data types of addresses (ipv4_addr, ipv6_addr), which its listings go by.
 inline constexpr uint32_t kNftIpv4Type = 7, kNftIpv6Type = 8;
@@ -90,6 +92,7 @@ struct wgnet::netlink::Schema<wgnet::kernel::NftSet> {
   static constexpr kernel::Bus kBus = kernel::Bus::kNetfilter;
   static constexpr int kNftNew = NFT_MSG_NEWSET, kNftDelete = NFT_MSG_DELSET,
                        kNftGet = NFT_MSG_GETSET;
+  static constexpr uint16_t kNftBatchId = NFTA_SET_ID;
   static constexpr bool kChangeWhole = false;
   static constexpr bool kDeleteWhole = false;
   static constexpr auto kRows = std::tuple{
@@ -99,7 +102,6 @@ struct wgnet::netlink::Schema<wgnet::kernel::NftSet> {
       Attr<BigU32>(NFTA_SET_FLAGS, "flags", "", &NftSet::flags),
       Attr<kernel::NftType>(NFTA_SET_KEY_TYPE, "type", "type", &NftSet::key_type),
       Attr<BigU32>(NFTA_SET_KEY_LEN, "key_length", "", &NftSet::key_length),
-      Attr<BigU32>(NFTA_SET_ID, "", kNoWord, &NftSet::id, Role::kInitial),
       Attr<kernel::Blob>(NFTA_SET_USERDATA, "", kNoWord, &NftSet::userdata, Role::kInitial)};
   static constexpr bool Replays(uint16_t attribute) { return attribute == NFTA_SET_DESC; }
 };

@@ -211,6 +211,16 @@ class Differ {
     Push(Verb::kAdd, wanted, AddPhase(wanted));
   }
 
+  // The kernel ignores a peer with the device's own key.
+  void PushAdd(const kernel::WgPeer& wanted) {
+    kernel::WgDevice device;
+    device.dev = wanted.dev;
+    const Object* found = snapshot_.Find(device);
+    const bool has_its_key =
+        found != nullptr && std::get_if<kernel::WgDevice>(found)->public_key == wanted.public_key;
+    Push(Verb::kAdd, wanted, has_its_key ? Phase::kRekey : Phase::kPeer);
+  }
+
   // A new link is tagged when it is known to be ours, and comes up when everything on it stands.
   void PushAdd(const kernel::Link& wanted) {
     const auto at_once = [](const auto& row) { return row.stage == netlink::Stage::kCreate; };
@@ -308,7 +318,17 @@ class Differ {
     if (found == nullptr || !IsStillOurs(recorded, *found)) return;
     if (const auto* link = std::get_if<kernel::Link>(found)) lost_links_.push_back(*link->index);
     if (const auto* table = std::get_if<kernel::NftTable>(found)) lost_tables_.push_back(*table);
-    Push(Verb::kDelete, *found, RemovalPhase(AddPhase(*found)));
+    const Phase phase = IsInTheWay(*found) ? Phase::kNftRoom : RemovalPhase(AddPhase(*found));
+    Push(Verb::kDelete, *found, phase);
+  }
+
+  bool IsInTheWay(const Object& found) const {
+    const auto* element = std::get_if<kernel::NftElement>(&found);
+    return element != nullptr &&
+           std::any_of(wanted_.begin(), wanted_.end(), [&](const Object* object) {
+             const auto* wanted = std::get_if<kernel::NftElement>(object);
+             return wanted != nullptr && kernel::Exclude(*element, *wanted);
+           });
   }
 
   // What others have on a link, or in a table, that goes.

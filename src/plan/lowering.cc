@@ -552,7 +552,6 @@ class Lowering {
     set.flags = NFT_SET_INTERVAL;
     set.key_type = family == Family::kIpv6 ? kernel::kNftIpv6Type : kernel::kNftIpv4Type;
     set.key_length = family == Family::kIpv6 ? 16 : 4;
-    set.id = static_cast<uint32_t>(sets_.size() + 1);
     set.userdata = kernel::NftAddressSetUserdata();
     for (const kernel::AddressRange& range : kernel::MergePrefixes(prefixes)) {
       kernel::NftElement element;

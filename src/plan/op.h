@@ -13,8 +13,9 @@ namespace wgnet::plan {
 
 /// The order of a plan. What is added comes first, and of that what cannot take effect yet: rules
 /// by interface name before the interface, a table before the rules that lead there. Removal
-/// mirrors it. From kRekey on, sessions are lost: everything before is verified first.
+/// mirrors it. From kPeerRemoval on, sessions are lost: everything before is verified first.
 enum class Phase : uint8_t {
+  kNftRoom,  // what the kernel does not take beside what is added; one batch with it
   kNftAdd,
   kFootprint,  // what the kernel will set by itself when the link comes up
   kLink,
@@ -32,15 +33,15 @@ enum class Phase : uint8_t {
   kSettingRemoval,
   kRouteRemoval,
   kAddressRemoval,
-  kRekey,
   kPeerRemoval,
+  kRekey,  // and peers that the device's old key kept out
   kDeviceRemoval,
   kLinkRemoval,
   kFootprintRemoval,
   kNftRemoval,
 };
 
-constexpr bool LosesState(Phase phase) { return phase >= Phase::kRekey; }
+constexpr bool LosesState(Phase phase) { return phase >= Phase::kPeerRemoval; }
 
 struct Op {
   kernel::Verb verb = kernel::Verb::kAdd;

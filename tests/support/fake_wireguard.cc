@@ -220,7 +220,13 @@ int FakeWireguard::SetDevice(Bytes attributes) {
   Device* device = Find(attributes);
   if (device == nullptr) return ENODEV;
   netlink::DecodeAttributes(attributes, netlink::ExtraMode::kDrop, device->device);
+  const PublicKey before = device->device.public_key.value_or(PublicKey());
   if (device->device.private_key) device->device.public_key = device->device.private_key->Public();
+  if (device->device.public_key != before) {
+    std::erase_if(device->peers, [&](const kernel::WgPeer& peer) {
+      return peer.public_key == device->device.public_key;
+    });
+  }
   int error = 0;
   netlink::ForEachAttribute(attributes, [&](uint16_t type, Bytes list) {
     if (type == WGDEVICE_A_FLAGS) device->peers.clear();
@@ -245,6 +251,7 @@ int FakeWireguard::SetPeer(Device& device, Bytes nest) {
   });
   if (found == peers.end()) {
     if ((flags & (WGPEER_F_REMOVE_ME | WGPEER_F_UPDATE_ONLY)) != 0) return 0;
+    if (change.public_key == device.device.public_key) return 0;
     kernel::WgPeer fresh;
     fresh.dev = device.device.dev;
     fresh.public_key = change.public_key;

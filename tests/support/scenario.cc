@@ -14,7 +14,7 @@ std::vector<Scenario> Scenarios() {
       {"ClientApply", {}, ClientNode()},  {"ClientDelete", ClientNode(), {}},
       {"ServerApply", {}, ServerNode()},  {"ServerDelete", ServerNode(), {}},
       {"LargeApply", {}, LargeNode()},    {"LargeChange", LargeNode(), ChangedNode()},
-      {"LargeDelete", ChangedNode(), {}},
+      {"LargeDelete", ChangedNode(), {}}, {"SwappedKeys", KeyNode("a", "b"), KeyNode("b", "a")},
   };
 }
 

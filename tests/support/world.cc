@@ -170,6 +170,17 @@ Node LargeNode(int peers) {
   return node;
 }
 
+Node KeyNode(std::string_view own, std::string_view peer) {
+  Node node;
+  node.Add(Interface("wg0")
+               .PrivateKey(TestKey(own))
+               .ListenPort(51820)
+               .Address("10.5.0.1/24")
+               .AddPeer(Peer(TestKey(peer).Public()).AllowedIp("10.5.0.2/32"))
+               .AddPeer(Peer(TestKey("third").Public()).AllowedIp("10.5.0.3/32")));
+  return node;
+}
+
 Node ChangedNode(int peers) {
   Node node;
   Interface hub("hub");
@@ -194,7 +205,7 @@ Node ChangedNode(int peers) {
   node.Add(PolicyRoute::FullTunnel("exit").FwMark(0x3000, 0xff00).Table(701));
   node.Add(PolicyRoute::ForPrefix("10.78.0.0/16", "hub").From("10.20.0.0/16"));
   node.Add(NatRule::Masquerade().Source("10.20.0.0/16").OutInterface("eth*"));
-  node.Add(NatRule::Masquerade().Source("10.1.0.0/16").Source("10.4.0.0/16").InInterface("hub"));
+  node.Add(NatRule::Masquerade().Source("10.0.0.0/15").Source("10.4.0.0/16").InInterface("hub"));
   node.Add(ForwardRule().Between("exit", "eth*"));
   return node;
 }

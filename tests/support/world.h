@@ -50,6 +50,8 @@ Node ClientNode();
 /// A node with every kind of object: two interfaces, some peers with several allowed IPs, both
 /// families, a full tunnel, tables of their own, NAT with sets, forwarding.
 Node LargeNode(int peers = 4);
+/// An interface with a key made from `own`, and peers with keys made from `peer` and of another.
+Node KeyNode(std::string_view own, std::string_view peer);
 /// LargeNode with something changed in every layer.
 Node ChangedNode(int peers = 4);
 
