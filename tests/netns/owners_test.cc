@@ -182,5 +182,71 @@ TEST(OwnersTest, APlanHoldsWhileTheOtherOwnersDoNothing) {
   });
 }
 
+// Whoever leaves first, the other's setting stays; the last puts back what was before the first.
+void ExpectShared(World& world, bool first_leaves_first, std::string_view setting,
+                  std::string_view original, const Node& first, const Node& second) {
+  world.Expect("with none yet", setting, original);
+  world.Apply(world.a(), first);
+  world.Apply(world.b(), second);
+  world.ExpectNothingToDo(world.b(), second);
+  const std::string shared = Read(setting);
+  if (shared == original) world.Expect("with both", setting, "changed");
+  world.Apply(first_leaves_first ? world.a() : world.b(), {});
+  world.Expect("with one", setting, shared);
+  world.Apply(first_leaves_first ? world.b() : world.a(), {});
+  world.Expect("with none", setting, original);
+}
+
+class SharedSetting : public ::testing::TestWithParam<bool> {};
+
+TEST_P(SharedSetting, AcceptRaStaysWhileOneOwnerForwardsIpv6) {
+  InWorld([](World& world) {
+    ExpectShared(world, GetParam(), kAcceptRa, "1", ForwardingNode("wga", "fd0a::1/64"),
+                 ForwardingNode("wgb", "fd0b::1/64"));
+  });
+}
+
+TEST_P(SharedSetting, Ipv6ForwardingStaysWhileOneOwnerForwardsIpv6) {
+  InWorld([](World& world) {
+    ExpectShared(world, GetParam(), kIpv6Forwarding, "0", ForwardingNode("wga", "fd0a::1/64"),
+                 ForwardingNode("wgb", "fd0b::1/64"));
+  });
+}
+
+TEST_P(SharedSetting, SourceValidMarkStaysWhileOneOwnerHasAFullTunnel) {
+  InWorld([](World& world) {
+    Write(kStrictFilter, "1");
+    ExpectShared(world, GetParam(), kSourceValidMark, "0", TunnelNode("wga"), TunnelNode("wgb"));
+  });
+}
+
+INSTANTIATE_TEST_SUITE_P(, SharedSetting, ::testing::Bool(), [](const auto& info) {
+  return info.param ? "TheFirstLeavesFirst" : "TheSecondLeavesFirst";
+});
+
+TEST(OwnersTest, AClaimOfSourceValidMarkStaysWhenSomebodySetsItForAll) {
+  InWorld([](World& world) {
+    Write(kStrictFilter, "1");
+    const Node node = TunnelNode("wga");
+    world.Apply(world.a(), node);
+    Write(kSourceValidMarkOfAll, "1");
+    world.ExpectNothingToDo(world.a(), node);
+    world.Apply(world.b(), TunnelNode("wgb"));
+    world.Apply(world.a(), {});
+    world.Expect("with b", kSourceValidMark, "1");
+    world.Apply(world.b(), {});
+    world.Expect("with none", kSourceValidMark, "0");
+  });
+}
+
+TEST(OwnersTest, SourceValidMarkIsNotClaimedWhereSomebodySetItForAll) {
+  InWorld([](World& world) {
+    Write(kStrictFilter, "1");
+    Write(kSourceValidMarkOfAll, "1");
+    world.Apply(world.a(), TunnelNode("wga"));
+    world.Expect("with a", kSourceValidMark, "0");
+  });
+}
+
 }  // namespace
 }  // namespace wgnet::testing
