@@ -135,11 +135,12 @@ class Lowering {
 
   // ---- links ----
 
-  bool IsOurs(const kernel::Link& link) const {
-    return std::any_of(own_.objects.begin(), own_.objects.end(), [&](const kernel::Object& object) {
+  const kernel::Link* FindRecorded(uint32_t index) const {
+    for (const kernel::Object& object : own_.objects) {
       const auto* known = std::get_if<kernel::Link>(&object);
-      return known != nullptr && known->index == link.index;
-    });
+      if (known != nullptr && known->index == index) return known;
+    }
+    return nullptr;
   }
 
   Status FindLinks() {
@@ -149,7 +150,7 @@ class Lowering {
         links_[interface.name()] = {++next_index_, interface.name()};
         continue;
       }
-      if (!IsOurs(*link)) {
+      if (FindRecorded(*link->index) == nullptr) {
         return Error{.code = ErrorCode::kNameTaken,
                      .message = fmt::format("an interface {} exists, and is not {}'s",
                                             QuoteForMessage(interface.name()),
@@ -365,9 +366,18 @@ class Lowering {
     link.mtu = MtuOf(interface);
     link.group = kernel::kLinkGroup;
     link.alias = FixedString<255>(AliasOf(own_.owner));
-    if (forwarding_.contains(interface.name())) link.forwarding = 1;
+    link.forwarding = ForwardingOf(dev);
     link.up = true;
     desired_.objects.emplace_back(std::move(link));
+  }
+
+  // A link that once forwarded is given what the kernel gives new links; one that never did is left
+  // alone.
+  std::optional<uint32_t> ForwardingOf(const LinkRef& dev) const {
+    if (forwarding_.contains(dev.name.str())) return 1;
+    const kernel::Link* before = FindRecorded(dev.index);
+    if (before == nullptr || !before->forwarding) return std::nullopt;
+    return static_cast<uint32_t>(facts_.Setting("net/ipv4/conf/default/forwarding").value_or(0));
   }
 
   // wg-quick's rule: the smallest of the ways to the endpoints, else the default route's, less 80.
