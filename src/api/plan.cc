@@ -54,6 +54,7 @@ Plan Plan::Undo() const {
   }
   undo->before = data_->after;
   undo->after = data_->before;
+  undo->others = data_->others;
   return Plan(std::move(undo));
 }
 

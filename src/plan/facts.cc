@@ -5,6 +5,7 @@
 
 #include "src/base/text.h"
 #include "src/base/try.h"
+#include "src/plan/paths.h"
 
 namespace wgnet::plan {
 namespace {
@@ -17,13 +18,11 @@ class Collector final : public ObjectVisitor {
     facts_.links.clear();
     facts_.rules.clear();
     facts_.base_chains.clear();
-    routes_.clear();
     facts_.settings.clear();
   }
   void Visit(const kernel::Object& object) override {
     if (const auto* link = std::get_if<kernel::Link>(&object)) facts_.links.push_back(*link);
     if (const auto* rule = std::get_if<kernel::Rule>(&object)) facts_.rules.push_back(*rule);
-    if (const auto* route = std::get_if<kernel::Route>(&object)) routes_.push_back(*route);
     if (const auto* sysctl = std::get_if<kernel::Sysctl>(&object)) {
       facts_.settings[sysctl->name->str()] = sysctl->value->str();
     }
@@ -32,11 +31,8 @@ class Collector final : public ObjectVisitor {
   }
   void VisitRule(const kernel::NftRule&) override {}
 
-  const std::vector<kernel::Route>& routes() const { return routes_; }
-
  private:
   Facts& facts_;
-  std::vector<kernel::Route> routes_;
 };
 
 // ---- endpoints ----
@@ -83,25 +79,6 @@ Result<kernel::SocketAddress> AddressOf(const Endpoint& endpoint, const Hosts& h
   return address;
 }
 
-std::optional<uint32_t> MtuOf(const kernel::Route& route, const Facts& facts) {
-  if (const auto mtu = kernel::RouteMtu(route)) return mtu;
-  if (!route.dev) return std::nullopt;
-  const kernel::Link* link = facts.FindLink(route.dev->index);
-  return link != nullptr ? link->mtu : std::nullopt;
-}
-
-// The way that the tunnel's own packets take: with its mark, and never through itself.
-Result<std::optional<uint32_t>> PathMtu(const IpAddress& address, const std::string& interface,
-                                        uint32_t mark, const Facts& facts, Reader& reader) {
-  WGNET_ASSIGN_OR_RETURN(const auto route, reader.Lookup(address, mark));
-  if (!route) return std::optional<uint32_t>();
-  const kernel::Link* own = facts.FindLink(interface);
-  if (own != nullptr && route->dev && route->dev->index == own->index) {
-    return std::optional<uint32_t>();
-  }
-  return MtuOf(*route, facts);
-}
-
 uint32_t KnownMark(const Node& node, const Interface& interface, const Record& own) {
   for (const PolicyRoute& route : node.policy_routes()) {
     if (route.is_full_tunnel() && route.interface() == interface.name() && route.fwmark()) {
@@ -112,7 +89,20 @@ uint32_t KnownMark(const Node& node, const Interface& interface, const Record& o
   return own.FindAllocation("mark of " + interface.name()).value_or(0);
 }
 
-Status GatherPaths(const Node& node, const Record& own, const Hosts& hosts, Reader& reader,
+// The node's links, and those that the owner still has of before.
+std::vector<uint32_t> OwnLinks(const Node& node, const Record& own, const Facts& facts) {
+  std::vector<uint32_t> links;
+  const auto add = [&](std::string_view name) {
+    if (const kernel::Link* link = facts.FindLink(name)) links.push_back(*link->index);
+  };
+  for (const Interface& interface : node.interfaces()) add(interface.name());
+  for (const kernel::Object& object : own.objects) {
+    if (const auto* link = std::get_if<kernel::Link>(&object)) add(link->name->view());
+  }
+  return links;
+}
+
+Status GatherPaths(const Node& node, const Record& own, const Hosts& hosts, Paths& paths,
                    Facts& facts) {
   for (const Interface& interface : node.interfaces()) {
     const uint32_t mark = KnownMark(node, interface, own);
@@ -125,8 +115,7 @@ Status GatherPaths(const Node& node, const Record& own, const Hosts& hosts, Read
       }
       Facts::Path path{*address, std::nullopt};
       if (!interface.mtu()) {
-        WGNET_ASSIGN_OR_RETURN(
-            path.mtu, PathMtu(address->address, interface.name(), mark, facts, reader));
+        WGNET_ASSIGN_OR_RETURN(path.mtu, paths.MtuTo(address->address, mark));
       }
       facts.paths[peer.endpoint()->ToString()] = path;
     }
@@ -151,12 +140,9 @@ Status GatherUsedTables(const Node& node, Reader& reader, Facts& facts) {
   }
   size_t free = 0;
   for (uint32_t table = kFirstTunnelMark; free <= node.interfaces().size(); ++table) {
-    Scope scope;
-    scope.route_tables = {{Family::kIpv4, table}, {Family::kIpv6, table}};
-    Facts unused;
-    Collector collector(unused);
-    WGNET_RETURN_IF_ERROR(reader.Read(scope, collector));
-    if (collector.routes().empty()) {
+    WGNET_ASSIGN_OR_RETURN(const auto v4, ReadTable({Family::kIpv4, table}, reader));
+    WGNET_ASSIGN_OR_RETURN(const auto v6, ReadTable({Family::kIpv6, table}, reader));
+    if (v4.empty() && v6.empty()) {
       ++free;
     } else {
       facts.used_tables.push_back(table);
@@ -189,21 +175,6 @@ Status GatherSettings(const Node& node, Reader& reader, Facts& facts) {
   Collector collector(read);
   WGNET_RETURN_IF_ERROR(reader.Read(scope, collector));
   facts.settings = std::move(read.settings);
-  return {};
-}
-
-Status GatherDefaultRoute(Reader& reader, Facts& facts) {
-  for (const Family family : {Family::kIpv4, Family::kIpv6}) {
-    Scope scope;
-    scope.route_tables = {{family, RT_TABLE_MAIN}};
-    Facts unused;
-    Collector collector(unused);
-    WGNET_RETURN_IF_ERROR(reader.Read(scope, collector));
-    for (const kernel::Route& route : collector.routes()) {
-      if (!route.dst->is_default() || facts.default_route_mtu) continue;
-      facts.default_route_mtu = MtuOf(route, facts);
-    }
-  }
   return {};
 }
 
@@ -273,8 +244,11 @@ Result<Facts> GatherFacts(const Node& node, const Record& own, const Hosts& host
   WGNET_RETURN_IF_ERROR(reader.Read(scope, collector));
   if (node.empty()) return facts;
   WGNET_RETURN_IF_ERROR(GatherSettings(node, reader, facts));
-  WGNET_RETURN_IF_ERROR(GatherPaths(node, own, hosts, reader, facts));
-  if (NeedsDefaultRoute(node, facts)) WGNET_RETURN_IF_ERROR(GatherDefaultRoute(reader, facts));
+  Paths paths(facts.links, OwnLinks(node, own, facts), reader);
+  WGNET_RETURN_IF_ERROR(GatherPaths(node, own, hosts, paths, facts));
+  if (NeedsDefaultRoute(node, facts)) {
+    WGNET_ASSIGN_OR_RETURN(facts.default_route_mtu, paths.DefaultMtu());
+  }
   WGNET_RETURN_IF_ERROR(GatherUsedTables(node, reader, facts));
   return facts;
 }

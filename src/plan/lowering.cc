@@ -135,11 +135,12 @@ class Lowering {
 
   // ---- links ----
 
-  bool IsOurs(const kernel::Link& link) const {
-    return std::any_of(own_.objects.begin(), own_.objects.end(), [&](const kernel::Object& object) {
+  const kernel::Link* FindRecorded(uint32_t index) const {
+    for (const kernel::Object& object : own_.objects) {
       const auto* known = std::get_if<kernel::Link>(&object);
-      return known != nullptr && known->index == link.index;
-    });
+      if (known != nullptr && known->index == index) return known;
+    }
+    return nullptr;
   }
 
   Status FindLinks() {
@@ -149,7 +150,7 @@ class Lowering {
         links_[interface.name()] = {++next_index_, interface.name()};
         continue;
       }
-      if (!IsOurs(*link)) {
+      if (FindRecorded(*link->index) == nullptr) {
         return Error{.code = ErrorCode::kNameTaken,
                      .message = fmt::format("an interface {} exists, and is not {}'s",
                                             QuoteForMessage(interface.name()),
@@ -313,18 +314,24 @@ class Lowering {
   // what other users of marks see. The kernel takes the greater rp_filter of the link's and "all",
   // and either src_valid_mark.
   void ClaimSourceValidMark() {
-    if (facts_.Setting("net/ipv4/conf/all/src_valid_mark").value_or(0) != 0) {
-      if (!IsClaimedByUs("net/ipv4/conf/all/src_valid_mark")) return;
-    }
+    const bool for_all = facts_.Setting("net/ipv4/conf/all/src_valid_mark").value_or(0) != 0;
     const int all = facts_.Setting("net/ipv4/conf/all/rp_filter").value_or(0);
     for (const kernel::Link& link : facts_.links) {
       const int effective = std::max(all, static_cast<int>(link.rp_filter.value_or(0)));
       if (effective != 1 || link.name->view() == "lo" || links_.contains(link.name->str())) continue;
-      Claim("net/ipv4/conf/" + link.name->str() + "/src_valid_mark", "1", {});
+      const std::string name = "net/ipv4/conf/" + link.name->str() + "/src_valid_mark";
+      if (!for_all || IsClaimed(name)) Claim(name, "1", {});
     }
   }
 
-  bool IsClaimedByUs(const std::string& name) const { return own_.FindClaim(name) != nullptr; }
+  // A setting that an owner has already changed, this one or another, no longer tells whether it
+  // has to be.
+  bool IsClaimed(const std::string& name) const {
+    return own_.FindClaim(name) != nullptr ||
+           std::any_of(others_.begin(), others_.end(), [&](const Record& other) {
+             return other.FindClaim(name) != nullptr;
+           });
+  }
 
   static kernel::Rule MakeRule(Family family, uint32_t priority, uint32_t table) {
     kernel::Rule rule;
@@ -359,9 +366,18 @@ class Lowering {
     link.mtu = MtuOf(interface);
     link.group = kernel::kLinkGroup;
     link.alias = FixedString<255>(AliasOf(own_.owner));
-    if (forwarding_.contains(interface.name())) link.forwarding = 1;
+    link.forwarding = ForwardingOf(dev);
     link.up = true;
     desired_.objects.emplace_back(std::move(link));
+  }
+
+  // A link that once forwarded is given what the kernel gives new links; one that never did is left
+  // alone.
+  std::optional<uint32_t> ForwardingOf(const LinkRef& dev) const {
+    if (forwarding_.contains(dev.name.str())) return 1;
+    const kernel::Link* before = FindRecorded(dev.index);
+    if (before == nullptr || !before->forwarding) return std::nullopt;
+    return static_cast<uint32_t>(facts_.Setting("net/ipv4/conf/default/forwarding").value_or(0));
   }
 
   // wg-quick's rule: the smallest of the ways to the endpoints, else the default route's, less 80.
@@ -641,8 +657,8 @@ class Lowering {
       if (links_.contains(link.name->str())) continue;
       const std::string conf = "net/ipv6/conf/" + link.name->str();
       if (facts_.Setting(conf + "/forwarding")) footprint.emplace_back(conf + "/forwarding");
-      const bool claimed = own_.FindClaim(conf + "/accept_ra") != nullptr;
-      if (facts_.Setting(conf + "/accept_ra") == 1 || claimed) Claim(conf + "/accept_ra", "2", {});
+      const std::string accept_ra = conf + "/accept_ra";
+      if (facts_.Setting(accept_ra) == 1 || IsClaimed(accept_ra)) Claim(accept_ra, "2", {});
     }
     Claim(all, "1", footprint);
   }

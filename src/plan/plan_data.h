@@ -17,6 +17,7 @@ struct PlanData {
   std::vector<Op> ops;
   Record before;  // the owner's record that the plan was made from
   Record after;
+  std::string others;  // a digest of the other owners' records that it was made from
   std::vector<std::string> warnings;
   std::optional<uint32_t> nft_generation;  // of the snapshot; a ruleset of another one is stale
 };

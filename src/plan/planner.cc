@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "src/plan/planner.h"
 
+#include <fmt/format.h>
 #include <linux/wireguard.h>
+#include <sodium.h>
 
 #include <algorithm>
 
@@ -15,7 +17,7 @@ namespace {
 
 constexpr int kMostAttempts = 5;
 
-// The owner's record, and the others'.
+// The owner's record, and the others', sorted by owner.
 struct Records {
   Record own;
   std::vector<Record> others;
@@ -32,7 +34,29 @@ Result<Records> LoadRecords(const StateDir& state_dir, const std::string& owner)
       records.others.push_back(std::move(record));
     }
   }
+  std::sort(records.others.begin(), records.others.end(),
+            [](const Record& a, const Record& b) { return a.owner < b.owner; });
   return records;
+}
+
+// The others' claims and numbers decide what a plan puts back and chooses.
+std::string DigestOf(const std::vector<Record>& records) {
+  crypto_generichash_state state;
+  std::string digest(crypto_generichash_BYTES, '\0');
+  crypto_generichash_init(&state, nullptr, 0, digest.size());
+  for (const Record& record : records) {
+    const std::string bytes = EncodeRecord(record);
+    crypto_generichash_update(&state, reinterpret_cast<const uint8_t*>(bytes.data()),
+                              bytes.size());
+  }
+  crypto_generichash_final(&state, reinterpret_cast<uint8_t*>(digest.data()), digest.size());
+  return digest;
+}
+
+Error StaleRecord(std::string_view whose) {
+  return {.code = ErrorCode::kStale,
+          .message = fmt::format("another plan of {} was applied since this one was made", whose),
+          .hint = "make a new plan"};
 }
 
 bool UsesNftables(const std::vector<Op>& ops) {
@@ -67,6 +91,7 @@ Result<PlanData> Planner::Plan(const Node& node, const Hosts& hosts) {
   PlanData plan{.ops = std::move(difference.ops),
                 .before = records.own,
                 .after = std::move(difference.record),
+                .others = DigestOf(records.others),
                 .warnings = std::move(desired.warnings)};
   plan.warnings.insert(plan.warnings.end(), difference.warnings.begin(),
                        difference.warnings.end());
@@ -80,10 +105,9 @@ Result<size_t> Planner::Apply(const PlanData& plan) {
   WGNET_ASSIGN_OR_RETURN(const UniqueFd lock, state_dir_.Lock(lock_timeout_));
   WGNET_ASSIGN_OR_RETURN(const Records records, LoadRecords(state_dir_, owner_));
   if (EncodeRecord(records.own) != EncodeRecord(plan.before)) {
-    return Error{.code = ErrorCode::kStale,
-                 .message = "another plan of this owner was applied since this one was made",
-                 .hint = "make a new plan"};
+    return StaleRecord("this owner");
   }
+  if (DigestOf(records.others) != plan.others) return StaleRecord("another owner");
   WGNET_RETURN_IF_ERROR(Carry(plan));
   return plan.ops.size();
 }
