@@ -228,7 +228,7 @@ class Differ {
     Push(Verb::kAdd, made, Phase::kLink);
     made = PushPart(made, wanted, Phase::kLinkTag, kernel::RowsOfStage(netlink::Stage::kAfter));
     made.up = false;
-    made.forwarding = 0;
+    if (wanted.forwarding) made.forwarding = 0;
     PushPart(made, wanted, Phase::kLinkUp, kernel::RowsOfStage(netlink::Stage::kLast));
   }
 

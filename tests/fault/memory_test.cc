@@ -67,11 +67,11 @@ TEST_P(Memory, IsNotAllocatedBetweenTheFirstMessageAndTheReport) {
 }
 
 TEST_P(Memory, MayRunOutInAnyReport) {
-  const size_t message = 5;
+  constexpr size_t kMessage = 3;
   size_t cases = 0;
   for (size_t failing = 1;; failing += Full() ? 1 : 7) {
     const std::string failure =
-        InNewNamespace([&] { return FailMessageAndAllocation(GetParam(), message, failing); });
+        InNewNamespace([&] { return FailMessageAndAllocation(GetParam(), kMessage, failing); });
     ++cases;
     if (failure == "no more") break;
     ASSERT_EQ(failure, "") << "allocation " << failing;
