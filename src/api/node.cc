@@ -176,7 +176,13 @@ Status Node::Check() const {
     }
   }
   std::unordered_set<std::string> tunnels;
-  for (const PolicyRoute& route : policy_routes_) {
+  for (size_t i = 0; i < policy_routes_.size(); ++i) {
+    const PolicyRoute& route = policy_routes_[i];
+    const auto end = policy_routes_.begin() + static_cast<ptrdiff_t>(i);
+    if (std::find(policy_routes_.begin(), end, route) != end) {
+      return At("PolicyRoute(" + QuoteForMessage(route.interface()) + ")",
+                Invalid("the policy route is given twice", "one is enough"));
+    }
     if (route.is_full_tunnel() && !tunnels.insert(route.interface()).second) {
       return At("PolicyRoute(" + QuoteForMessage(route.interface()) + ")",
                 Invalid("the interface has two full tunnels", "one is for both families"));

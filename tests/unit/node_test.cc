@@ -70,6 +70,7 @@ TEST(NodeTest, ChecksPolicyRoutesAndRules) {
       {Node().Add(full().InInterface("eth0")), route, "full tunnel"},
       {Node().Add(part().From("fd00::/64")), route + ".From", "different families"},
       {Node().Add(full()).Add(full().Table(7)), route, "two full tunnels"},
+      {Node().Add(part()).Add(part()), route, "given twice"},
       {Node().Add(NatRule().Source("x")), "NatRule.Source", "not an address"},
       {Node().Add(NatRule()), "NatRule", "masquerade everything"},
       {Node().Add(ForwardRule().Between("wg0", "")), "ForwardRule.Between", "not an interface"},
