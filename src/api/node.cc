@@ -169,7 +169,14 @@ Status Node::Check() const {
   WGNET_RETURN_IF_ERROR(CheckAll(nat_rules_, CheckNatRule));
   WGNET_RETURN_IF_ERROR(CheckAll(forward_rules_, CheckForwardRule));
   std::unordered_set<std::string> names;
+  std::unordered_set<uint16_t> ports;
   for (const Interface& interface : interfaces_) {
+    const uint16_t port = interface.listen_port().value_or(0);
+    if (port != 0 && !ports.insert(port).second) {
+      return At(WhereOf(interface) + ".ListenPort",
+                Invalid("two interfaces listen on port " + std::to_string(port),
+                        "choose another, or none for a free one"));
+    }
     if (!names.insert(interface.name()).second) {
       return At(WhereOf(interface),
                 Invalid("two interfaces have this name", "one interface holds all its options"));

@@ -42,6 +42,8 @@ TEST(NodeTest, ChecksInterfacesAndPeers) {
       {Node().Add(Interface()), "Interface", "no name"},
       {Node().Add(Interface("a/b")), "Interface.Name", "not an interface name"},
       {Node().Add(Wg0()).Add(Wg0().Mtu(1400)), "Interface(\"wg0\")", "two interfaces"},
+      {Node().Add(Wg0().ListenPort(7)).Add(Interface("wg1").ListenPort(7)),
+       "Interface(\"wg1\").ListenPort", "port 7"},
       {Node().Add(Wg0().Address("fd00::1/64").Mtu(1279)), "Interface(\"wg0\").Mtu", "1280"},
       {Node().Add(Wg0().Address("10.0.0.1/24").Address("10.0.0.1/24")),
        "Interface(\"wg0\").Address", "10.0.0.1/24 is given twice"},
@@ -92,6 +94,7 @@ TEST(NodeTest, TakesWhatOnlyLooksWrong) {
       Node().Add(Wg0()
                      .AddPeer(ThePeer().AllowedIp("10.0.0.0/8"))
                      .AddPeer(Peer(kOther).AllowedIp("10.0.0.0/9"))),
+      Node().Add(Wg0().ListenPort(0)).Add(Interface("wg1").ListenPort(0)),
       Node().Add(PolicyRoute::FullTunnel("a")).Add(PolicyRoute::FullTunnel("b")),
       Node().Add(NatRule().InInterface("wg0")),
   };
