@@ -30,7 +30,8 @@ class Node {
   bool empty() const { return *this == Node(); }
 
   /// The first mistake of a builder in it, or one that only the whole shows: two interfaces of one
-  /// name, an address or a peer given twice, a prefix that two peers of an interface claim.
+  /// name or port, an address, a peer or a policy route given twice, a prefix that two peers of an
+  /// interface claim.
   Status Check() const;
 
   /// A document of schema "wgnet/1". Hidden keys are left out.

@@ -169,14 +169,27 @@ Status Node::Check() const {
   WGNET_RETURN_IF_ERROR(CheckAll(nat_rules_, CheckNatRule));
   WGNET_RETURN_IF_ERROR(CheckAll(forward_rules_, CheckForwardRule));
   std::unordered_set<std::string> names;
+  std::unordered_set<uint16_t> ports;
   for (const Interface& interface : interfaces_) {
+    const uint16_t port = interface.listen_port().value_or(0);
+    if (port != 0 && !ports.insert(port).second) {
+      return At(WhereOf(interface) + ".ListenPort",
+                Invalid("two interfaces listen on port " + std::to_string(port),
+                        "choose another, or none for a free one"));
+    }
     if (!names.insert(interface.name()).second) {
       return At(WhereOf(interface),
                 Invalid("two interfaces have this name", "one interface holds all its options"));
     }
   }
   std::unordered_set<std::string> tunnels;
-  for (const PolicyRoute& route : policy_routes_) {
+  for (size_t i = 0; i < policy_routes_.size(); ++i) {
+    const PolicyRoute& route = policy_routes_[i];
+    const auto end = policy_routes_.begin() + static_cast<ptrdiff_t>(i);
+    if (std::find(policy_routes_.begin(), end, route) != end) {
+      return At("PolicyRoute(" + QuoteForMessage(route.interface()) + ")",
+                Invalid("the policy route is given twice", "one is enough"));
+    }
     if (route.is_full_tunnel() && !tunnels.insert(route.interface()).second) {
       return At("PolicyRoute(" + QuoteForMessage(route.interface()) + ")",
                 Invalid("the interface has two full tunnels", "one is for both families"));

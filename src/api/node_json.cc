@@ -11,6 +11,7 @@
 
 #include "src/base/json_reader.h"
 #include "src/base/json_writer.h"
+#include "src/base/no_memory.h"
 #include "src/base/try.h"
 #include "wgnet/node.h"
 
@@ -209,7 +210,9 @@ std::string Node::ToJson(Secrets secrets) const {
   return out.text();
 }
 
-Result<Node> Node::FromJson(std::string_view text) {
+namespace {
+
+Result<Node> ReadNode(std::string_view text) {
   WGNET_ASSIGN_OR_RETURN(const JsonValue json, ReadJson(text));
   const JsonValue* schema = json.Find("schema");
   const auto* name = schema != nullptr ? schema->As<SecretString>() : nullptr;
@@ -220,6 +223,12 @@ Result<Node> Node::FromJson(std::string_view text) {
   Node node;
   WGNET_RETURN_IF_ERROR(ReadObject(json, "", node));
   return node;
+}
+
+}  // namespace
+
+Result<Node> Node::FromJson(std::string_view text) {
+  return CatchNoMemory([&] { return ReadNode(text); });
 }
 
 }  // namespace wgnet

@@ -5,8 +5,8 @@
 #include <netinet/in.h>
 
 #include <memory>
-#include <new>
 
+#include "src/base/no_memory.h"
 #include "src/base/text.h"
 #include "src/base/try.h"
 #include "src/netlink/kernel_transport.h"
@@ -89,16 +89,6 @@ OwnerStatus StatusOf(const plan::Planner::Owner& owner) {
     }
   }
   return status;
-}
-
-// The library throws nothing; the allocator may.
-template <class Body>
-auto CatchNoMemory(Body&& body) -> decltype(body()) {
-  try {
-    return body();
-  } catch (const std::bad_alloc&) {
-    return Error{.code = ErrorCode::kNoMemory, .message = "out of memory"};
-  }
 }
 
 }  // namespace

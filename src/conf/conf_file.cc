@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "src/base/no_memory.h"
 #include "src/base/secret_memory.h"
 #include "src/base/text.h"
 #include "src/base/try.h"
@@ -72,24 +73,28 @@ Result<ConfFile> ConfFile::Interpret(std::unique_ptr<Impl> impl) {
 }
 
 Result<ConfFile> ConfFile::Parse(std::string_view text, std::string_view name, Grammar grammar) {
-  auto impl = std::make_unique<Impl>();
-  impl->name = name;
-  impl->grammar = grammar;
-  impl->bytes.Append(text.data(), text.size());
-  return Interpret(std::move(impl));
+  return CatchNoMemory([&]() -> Result<ConfFile> {
+    auto impl = std::make_unique<Impl>();
+    impl->name = name;
+    impl->grammar = grammar;
+    impl->bytes.Append(text.data(), text.size());
+    return Interpret(std::move(impl));
+  });
 }
 
 Result<ConfFile> ConfFile::Read(std::string_view path, Grammar grammar) {
-  auto impl = std::make_unique<Impl>();
-  impl->name = path;
-  impl->grammar = grammar;
-  WGNET_ASSIGN_OR_RETURN(auto contents, conf::ReadFile(impl->name, conf::kMostBytes));
-  impl->bytes = std::move(contents.bytes);
-  if (contents.world_accessible && grammar == Grammar::kWgQuick) {
-    impl->warnings.push_back(
-        fmt::format("{}: the file holds keys, and is world accessible: chmod 600 it", path));
-  }
-  return Interpret(std::move(impl));
+  return CatchNoMemory([&]() -> Result<ConfFile> {
+    auto impl = std::make_unique<Impl>();
+    impl->name = path;
+    impl->grammar = grammar;
+    WGNET_ASSIGN_OR_RETURN(auto contents, conf::ReadFile(impl->name, conf::kMostBytes));
+    impl->bytes = std::move(contents.bytes);
+    if (contents.world_accessible && grammar == Grammar::kWgQuick) {
+      impl->warnings.push_back(
+          fmt::format("{}: the file holds keys, and is world accessible: chmod 600 it", path));
+    }
+    return Interpret(std::move(impl));
+  });
 }
 
 Result<ConfFile::Location> ConfFile::Locate(std::string_view argument) {
@@ -105,6 +110,7 @@ Result<ConfFile::Location> ConfFile::Locate(std::string_view argument) {
   return Error{
       .code = ErrorCode::kInvalidArgument,
       .message = "neither an interface nor a path to INTERFACE.conf: " + QuoteForMessage(argument),
+      .where = "argument",
       .hint = "an interface's name is 1 to 15 of a-z A-Z 0-9 _ = + . -"};
 }
 

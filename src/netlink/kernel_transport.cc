@@ -53,6 +53,7 @@ Result<std::unique_ptr<KernelTransport>> KernelTransport::Open(NetworkNamespace 
     return Error{.code = ErrorCode::kPermission,
                  .message = std::string("cannot enter the network namespace: ") +
                             std::strerror(error),
+                 .where = "netns",
                  .hint = "entering one needs CAP_SYS_ADMIN",
                  .error_number = error};
   }

@@ -67,13 +67,30 @@ std::string BootId() {
   return size > 0 ? std::string(text, static_cast<size_t>(size)) : "boot";
 }
 
+struct Meaning {
+  ErrorCode code;
+  std::string_view hint;
+};
+
+Meaning MeaningOf(int error) {
+  switch (error) {
+    case ENOENT:
+      return {ErrorCode::kNotFound, "`ip netns list` names those that exist"};
+    case EPERM:
+    case EACCES:
+      return {ErrorCode::kPermission, "entering one needs CAP_SYS_ADMIN"};
+    default:
+      return {ErrorCode::kIo, "a name of ip-netns(8), or a file such as /proc/PID/ns/net"};
+  }
+}
+
 Error CannotEnter(std::string_view name, int error) {
-  return {.code = error == ENOENT  ? ErrorCode::kNotFound
-                  : error == EPERM ? ErrorCode::kPermission
-                                   : ErrorCode::kIo,
+  const Meaning meaning = MeaningOf(error);
+  return {.code = meaning.code,
           .message = fmt::format("network namespace {}: {}", QuoteForMessage(name),
                                  std::strerror(error)),
-          .hint = error == ENOENT ? "`ip netns list` names those that exist" : "",
+          .where = "netns",
+          .hint = std::string(meaning.hint),
           .error_number = error};
 }
 

@@ -21,6 +21,7 @@
 #include <string_view>
 
 #include "src/base/fixed_string.h"
+#include "src/base/json_writer.h"
 #include "src/netlink/message.h"
 #include "wgnet/key.h"
 #include "wgnet/types.h"
@@ -260,6 +261,11 @@ template <class Wire>
 struct Context {
   using Value = typename Wire::Value;
   static std::string Text(const Value& value) { return Wire::Text(value); }
+  static void WriteJson(const Value& value, JsonWriter& out)
+    requires requires { Wire::WriteJson(value, out); }
+  {
+    Wire::WriteJson(value, out);
+  }
 };
 
 /// Reads a payload into a slot; false when it is malformed.

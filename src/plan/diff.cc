@@ -198,12 +198,15 @@ class Differ {
 
   Status Conflict(const Object& wanted, const Object& found) const {
     const auto hidden = [](const SecretKey&) { return std::string("(hidden)"); };
-    const auto commands = kernel::CommandsOf(Verb::kAdd, found, found, hidden);
-    return Error{
-        .code = ErrorCode::kConflict,
-        .message = fmt::format("somebody else has a {} where one of ours should stand: {}",
-                               kernel::KindOf(wanted), commands.empty() ? "" : commands.front()),
-        .hint = "remove it, or change the node"};
+    const auto command = [&](const Object& object) {
+      const auto commands = kernel::CommandsOf(Verb::kAdd, object, object, hidden);
+      return commands.empty() ? "" : commands.front();
+    };
+    return Error{.code = ErrorCode::kConflict,
+                 .message = fmt::format("somebody else has a {} where one of ours should stand: {}",
+                                        kernel::KindOf(wanted), command(found)),
+                 .hint = "remove it, or change the node",
+                 .command = command(wanted)};
   }
 
   template <class T>
@@ -434,9 +437,10 @@ class Differ {
   Status CompareSetting(const Desired::Setting& wanted) {
     const kernel::Sysctl* found = FindSetting(wanted.setting.name);
     if (found == nullptr) {
-      return Error{
-          .code = ErrorCode::kNotSupported,
-          .message = fmt::format("this kernel has no setting {}", wanted.setting.name.view())};
+      return Error{.code = ErrorCode::kNotSupported,
+                   .message = fmt::format("this kernel has no setting {}",
+                                          wanted.setting.name.view()),
+                   .hint = "it may be of a part that this kernel was built without"};
     }
     Claim claim{wanted.setting, *found->value, FootprintOf(wanted)};
     if (const Claim* known = own_.FindClaim(wanted.setting.name)) {

@@ -44,6 +44,8 @@ Status WriteNewFile(int directory, const std::string& name, mode_t mode, std::st
   return Error{.code = ErrorCode::kIo,
                .message = fmt::format("cannot write {}: {}", QuoteForMessage(name),
                                       std::strerror(errno)),
+               .where = "directory",
+               .hint = "name a new directory, or one that can be written to",
                .error_number = errno};
 }
 
@@ -70,6 +72,8 @@ Status ExplainScript(const std::vector<Op>& ops, const std::string& directory) {
     return Error{.code = ErrorCode::kIo,
                  .message = fmt::format("cannot make {}: {}", QuoteForMessage(directory),
                                         std::strerror(errno)),
+                 .where = "directory",
+                 .hint = "name a new directory, or one that can be written to",
                  .error_number = errno};
   }
   const UniqueFd dir(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));

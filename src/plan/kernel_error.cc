@@ -35,6 +35,8 @@ std::string PermissionHint() {
          "namespace";
 }
 
+constexpr std::string_view kUnknownHint = "the kernel's log (dmesg) may say more";
+
 struct Meaning {
   int error_number;
   ErrorCode code;
@@ -92,7 +94,6 @@ std::span<const Meaning> MeaningsFor(const kernel::Object& object) {
   }
 }
 
-// The JSON name of the attribute that the error points at. Only the first level is looked at.
 std::string Describe(int error_number) { return std::strerror(error_number); }
 
 }  // namespace
@@ -108,6 +109,8 @@ Error ReadError(const netlink::ReadOutcome& outcome, std::string_view what) {
   } else if (outcome.error_number == EPROTONOSUPPORT || outcome.error_number == EOPNOTSUPP) {
     error.code = ErrorCode::kModuleMissing;
     error.hint = "this kernel lacks the module";
+  } else {
+    error.hint = std::string(kUnknownHint);
   }
   return error;
 }
@@ -117,6 +120,7 @@ Error ChangeError(Verb verb, const kernel::Object& object,
   const int number = kernel_error.error_number;
   Error error{.code = ErrorCode::kKernel,
               .message = Describe(number),
+              .hint = std::string(kUnknownHint),
               .error_number = number,
               .kernel_message = kernel_error.text.str()};
   if (number == EPERM) {

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <unordered_set>
 
 #include "src/base/text.h"
 #include "src/base/try.h"
@@ -71,13 +72,33 @@ class Lowering {
     }
     LowerTunnelRoutes();
     for (auto& rule : rules_) desired_.objects.emplace_back(std::move(rule));
+    WGNET_RETURN_IF_ERROR(CheckOnce());
     return std::move(desired_);
   }
 
  private:
+  // Of objects that only lowering shows, such as the routes of two interfaces to one prefix.
+  Status CheckOnce() const {
+    std::unordered_set<const kernel::Object*, kernel::KeyHash, kernel::KeyEqual> known;
+    for (const kernel::Object& object : desired_.objects) {
+      if (known.insert(&object).second) continue;
+      const LinkRef* dev = kernel::LinkOf(object);
+      return Error{
+          .code = ErrorCode::kInvalidArgument,
+          .message = fmt::format("two parts of the node make the same {}", kernel::KindOf(object)),
+          .where = dev != nullptr ? "Interface(" + QuoteForMessage(dev->name.view()) + ")" : "Node",
+          .hint = "say it once, or give one of them a table or priority of its own",
+          .command = kernel::CommandsOf(kernel::Verb::kAdd, object, object, [](const auto&) {
+                       return std::string("(hidden)");
+                     }).front()};
+    }
+    return {};
+  }
+
   static Error NoNftables() {
     return {.code = ErrorCode::kNotSupported,
             .message = "the node needs nftables, and this build of wgnet has none",
+            .where = "Node",
             .hint = "build with WGNET_NFT=libnftnl"};
   }
 
@@ -478,10 +499,21 @@ class Lowering {
 
   // ---- prefixes with tables of their own ----
 
+  // All that tells the route from others of the node: what it is known by when it is seen again.
+  static std::string SelectorOf(const PolicyRoute& route) {
+    std::string text = route.to()->ToString() + " " + route.interface();
+    if (route.from()) text += " from " + route.from()->ToString();
+    if (route.in_interface()) text += " iif " + *route.in_interface();
+    if (route.fwmark()) {
+      text += fmt::format(" fwmark {:#x}/{:#x}", route.fwmark()->value, route.fwmark()->mask);
+    }
+    return text;
+  }
+
   Status LowerPrefixRoute(const PolicyRoute& route) {
     const std::string where = "PolicyRoute(" + QuoteForMessage(route.interface()) + ")";
     WGNET_ASSIGN_OR_RETURN(const LinkRef dev, LinkOf(route.interface(), where));
-    const std::string what = route.to()->ToString() + " " + route.interface();
+    const std::string what = SelectorOf(route);
     const uint32_t table =
         route.table() ? *route.table()
                       : *Allocate("table", what, kFirstPrefixTable, CountUp,
@@ -598,7 +630,8 @@ class Lowering {
     });
     if (!bit) {
       return Error{.code = ErrorCode::kConflict,
-                   .message = "no bit of the packet mark is free for NatRule.InInterface",
+                   .message = "no bit of the packet mark is free",
+                   .where = "NatRule.InInterface",
                    .hint = "masquerade by Source instead"};
     }
     arrival_marks_[pattern] = *bit;

@@ -46,8 +46,7 @@ std::string DigestOf(const std::vector<Record>& records) {
   crypto_generichash_init(&state, nullptr, 0, digest.size());
   for (const Record& record : records) {
     const std::string bytes = EncodeRecord(record);
-    crypto_generichash_update(&state, reinterpret_cast<const uint8_t*>(bytes.data()),
-                              bytes.size());
+    crypto_generichash_update(&state, reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
   }
   crypto_generichash_final(&state, reinterpret_cast<uint8_t*>(digest.data()), digest.size());
   return digest;
@@ -56,6 +55,7 @@ std::string DigestOf(const std::vector<Record>& records) {
 Error StaleRecord(std::string_view whose) {
   return {.code = ErrorCode::kStale,
           .message = fmt::format("another plan of {} was applied since this one was made", whose),
+          .where = "Plan",
           .hint = "make a new plan"};
 }
 
@@ -86,15 +86,13 @@ Result<PlanData> Planner::Plan(const Node& node, const Hosts& hosts) {
   const Scope scope = ScopeOf(desired, own, facts);
   WGNET_ASSIGN_OR_RETURN(Snapshot snapshot, Snapshot::Read(scope, reader));
   snapshot.NameRules(own.objects);
-  WGNET_ASSIGN_OR_RETURN(Difference difference,
-                         Diff(desired, snapshot, own, records.others));
+  WGNET_ASSIGN_OR_RETURN(Difference difference, Diff(desired, snapshot, own, records.others));
   PlanData plan{.ops = std::move(difference.ops),
                 .before = records.own,
                 .after = std::move(difference.record),
                 .others = DigestOf(records.others),
                 .warnings = std::move(desired.warnings)};
-  plan.warnings.insert(plan.warnings.end(), difference.warnings.begin(),
-                       difference.warnings.end());
+  plan.warnings.insert(plan.warnings.end(), difference.warnings.begin(), difference.warnings.end());
   if (UsesNftables(plan.ops)) {
     WGNET_ASSIGN_OR_RETURN(plan.nft_generation, generation);
   }
@@ -161,9 +159,8 @@ Result<std::vector<Planner::Owner>> Planner::ReadOwners() {
     const size_t missing = record.objects.size() - static_cast<size_t>(found);
     owners.push_back({std::move(record), missing});
   }
-  std::sort(owners.begin(), owners.end(), [](const Owner& a, const Owner& b) {
-    return a.record.owner < b.record.owner;
-  });
+  std::sort(owners.begin(), owners.end(),
+            [](const Owner& a, const Owner& b) { return a.record.owner < b.record.owner; });
   return owners;
 }
 

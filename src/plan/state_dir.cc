@@ -24,11 +24,32 @@ constexpr std::string_view kRecordSuffix = ".record";
 constexpr std::string_view kTemporarySuffix = ".new";
 constexpr size_t kMostRecord = 256 << 20;
 
+std::string_view HintFor(int error_number) {
+  switch (error_number) {
+    case EACCES:
+    case EPERM:
+      return "run it as root, or with another state directory";
+    case ELOOP:
+    case ENOTDIR:
+      return "it must be a directory or file of its own, and no link";
+    case ENOENT:
+      return "the directory that it is to be made in must exist";
+    case EROFS:
+    case ENOSPC:
+    case EDQUOT:
+      return "name a state directory with room to write to, best on a tmpfs such as /run";
+    default:
+      return "see that the state directory is a directory that can be written to";
+  }
+}
+
 Error StateError(std::string_view what, const std::string& path, int error_number) {
-  return {.code = ErrorCode::kState,
-          .message = fmt::format("{} {}: {}", what, QuoteForMessage(path),
-                                 std::strerror(error_number)),
-          .error_number = error_number};
+  return {
+      .code = ErrorCode::kState,
+      .message = fmt::format("{} {}: {}", what, QuoteForMessage(path), std::strerror(error_number)),
+      .where = "state_dir",
+      .hint = std::string(HintFor(error_number)),
+      .error_number = error_number};
 }
 
 // Opens, or makes, a directory below `parent` that nobody else may write to.
@@ -44,6 +65,7 @@ Result<UniqueFd> OpenOwnDirectory(int parent, const std::string& name) {
     return Error{.code = ErrorCode::kState,
                  .message = fmt::format("the state directory {} is not safe: others can change it",
                                         QuoteForMessage(name)),
+                 .where = "state_dir",
                  .hint = "it must belong to the user that runs wgnet, with mode 0700"};
   }
   return fd;
@@ -111,6 +133,7 @@ Result<UniqueFd> StateDir::Lock(std::chrono::milliseconds timeout) const {
       return Error{.code = ErrorCode::kBusy,
                    .message = fmt::format("process {} is changing this network namespace",
                                           ReadHolder(fd.get())),
+                   .where = "lock_timeout",
                    .hint = "try again when it is done"};
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
@@ -125,7 +148,8 @@ Result<UniqueFd> StateDir::Lock(std::chrono::milliseconds timeout) const {
 Result<std::vector<Record>> StateDir::Load() const {
   const UniqueFd again(openat(directory_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!again.ok()) return StateError("cannot open", path_, errno);
-  const std::unique_ptr<DIR, int (*)(DIR*)> entries(fdopendir(dup(again.get())), closedir);
+  const std::unique_ptr<DIR, int (*)(DIR*)> entries(
+      fdopendir(fcntl(again.get(), F_DUPFD_CLOEXEC, 0)), closedir);
   if (!entries) return StateError("cannot list", path_, errno);
   std::vector<Record> records;
   while (const dirent* entry = readdir(entries.get())) {
@@ -135,8 +159,9 @@ Result<std::vector<Record>> StateDir::Load() const {
     auto record = DecodeRecord(bytes);
     if (!record) {
       record.error().where = path_ + "/" + name;
-      record.error().hint = "nothing is done while it is not known what is whose; remove the file "
-                            "once the owner's objects are gone";
+      record.error().hint =
+          "nothing is done while it is not known what is whose; remove the file "
+          "once the owner's objects are gone";
       return record.error();
     }
     records.push_back(*std::move(record));

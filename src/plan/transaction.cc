@@ -76,7 +76,8 @@ Status Transaction::Prepare() {
     if (context.wireguard_family == 0) {
       return Error{.code = ErrorCode::kModuleMissing,
                    .message = "this kernel has no WireGuard",
-                   .hint = "`modprobe wireguard`, or a kernel from 5.6 on"};
+                   .hint = "`modprobe wireguard`, or a kernel from 5.6 on",
+                   .command = FirstCommand(*std::find_if(ops_.begin(), ops_.end(), IsWireguard))};
     }
   }
   WGNET_RETURN_IF_ERROR(reader_.Read(tracker_.scope(), tracker_));
@@ -315,6 +316,7 @@ Error Transaction::Failure() const {
     error.code = ErrorCode::kState;
     error.error_number = commit_error_;
     error.message = fmt::format("cannot write the record: {}", std::strerror(commit_error_));
+    error.hint = "see that the state directory can be written to";
   } else if (op && steps_[*op].answer == Answer::kRefused) {
     error = ChangeError(ops_[*op].verb, ops_[*op].object, steps_[*op].error);
     DescribeAttribute(*op, error);
@@ -330,6 +332,7 @@ Error Transaction::Failure() const {
     error.hint = "something else may be changing the same objects";
   } else {
     error.message = "the kernel's answer was lost";
+    error.hint = "try again; smaller nodes need smaller answers";
     error.error_number = ENOBUFS;
   }
   if (op && commit_error_ == 0) {

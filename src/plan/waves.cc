@@ -173,7 +173,8 @@ class Waves::Encoder {
 
   static Error TooLarge(size_t op, std::string_view why) {
     return {.code = ErrorCode::kNotSupported,
-            .message = fmt::format("step {} does not fit into a message: {}", op + 1, why)};
+            .message = fmt::format("step {} does not fit into a message: {}", op + 1, why),
+            .hint = "spread it over several objects: a peer's allowed IPs over several peers"};
   }
 
   // ---- settings ----
@@ -220,6 +221,7 @@ class Waves::Encoder {
             .hint = "set it from outside, in a container with --sysctl",
             .step = static_cast<int>(index + 1),
             .steps = static_cast<int>(ops_.size()),
+            .command = CommandsOf(ops_[index], {}).front(),
             .error_number = error_number};
   }
 

@@ -7,6 +7,9 @@
 #include <linux/rtnetlink.h>
 #include <linux/wireguard.h>
 #include <net/if.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -22,7 +25,7 @@ using netlink::Bytes;
 using netlink::Message;
 
 constexpr uint16_t kFamily = 0x40;
-constexpr size_t kIpsPerMessage = 3;  // so that long lists come in parts
+constexpr size_t kIpsPerMessage = 3;       // so that long lists come in parts
 constexpr std::string_view kKind = "ifb";  // without ARP and always with a carrier, as WireGuard
 
 std::vector<std::byte> Flatten(std::span<const iovec> parts) {
@@ -67,10 +70,31 @@ void WriteNoAddresses(uint32_t index, SecretBuffer& out) {
   netlink::MessageWriter writer(out, sequence);
   writer.Begin(RTM_NEWLINK, 0, header);
   writer.Nest(IFLA_AF_SPEC, [&] {
-    writer.Nest(AF_INET6, [&] {
-      writer.Put(IFLA_INET6_ADDR_GEN_MODE, uint8_t{IN6_ADDR_GEN_MODE_NONE});
-    });
+    writer.Nest(AF_INET6,
+                [&] { writer.Put(IFLA_INET6_ADDR_GEN_MODE, uint8_t{IN6_ADDR_GEN_MODE_NONE}); });
   });
+}
+
+std::vector<std::byte> ErrorReply(const Message& request, int error) {
+  SecretBuffer out;
+  uint32_t sequence = request.header.nlmsg_seq;
+  netlink::MessageWriter writer(out, sequence);
+  nlmsgerr body{};
+  body.error = -error;
+  writer.Begin(NLMSG_ERROR, NLM_F_CAPPED, body);
+  return {out.data(), out.data() + out.size()};
+}
+
+bool IsPortTaken(uint16_t port) {
+  if (port == 0) return false;
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  const bool taken = bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 &&
+                     errno == EADDRINUSE;
+  close(fd);
+  return taken;
 }
 
 void Copy(const Message& message, SecretBuffer& out) {
@@ -126,6 +150,10 @@ int FakeWireguard::SendLinks(std::span<const iovec> parts) {
         wireguard = wireguard || (type == IFLA_LINKINFO && KindOf(payload) == "wireguard");
       });
     }
+    if (CannotComeUp(message)) {
+      link_errors_.push_back(ErrorReply(message, EADDRINUSE));
+      return true;
+    }
     if (!wireguard) {
       Copy(message, out);
       return true;
@@ -141,7 +169,7 @@ int FakeWireguard::SendLinks(std::span<const iovec> parts) {
     return true;
   });
   const iovec part{out.data(), out.size()};
-  return inner_->Send(Bus::kRoute, {&part, 1});
+  return out.empty() ? 0 : inner_->Send(Bus::kRoute, {&part, 1});
 }
 
 ssize_t FakeWireguard::Receive(Bus bus, std::span<std::byte> buffer) {
@@ -150,6 +178,9 @@ ssize_t FakeWireguard::Receive(Bus bus, std::span<std::byte> buffer) {
     if (replies_.empty()) return -EAGAIN;
     datagram = std::move(replies_.front());
     replies_.pop_front();
+  } else if (bus == Bus::kRoute && !link_errors_.empty()) {
+    datagram = std::move(link_errors_.front());
+    link_errors_.pop_front();
   } else {
     const ssize_t size = inner_->Receive(bus, buffer);
     if (size <= 0 || bus != Bus::kRoute) return size;
@@ -206,13 +237,19 @@ void FakeWireguard::Handle(const Message& message) {
 
 void FakeWireguard::Reply(const Message& request, int error) {
   if (error == 0 && (request.header.nlmsg_flags & NLM_F_ACK) == 0) return;
-  SecretBuffer out;
-  uint32_t sequence = request.header.nlmsg_seq;
-  netlink::MessageWriter writer(out, sequence);
-  nlmsgerr body{};
-  body.error = -error;
-  writer.Begin(NLMSG_ERROR, NLM_F_CAPPED, body);
-  replies_.emplace_back(out.data(), out.data() + out.size());
+  replies_.push_back(ErrorReply(request, error));
+}
+
+// The module binds its port when the link comes up.
+bool FakeWireguard::CannotComeUp(const Message& message) const {
+  ifinfomsg header;
+  Bytes attributes;
+  if (message.header.nlmsg_type != RTM_NEWLINK || !message.Split(header, attributes) ||
+      (header.ifi_change & header.ifi_flags & IFF_UP) == 0) {
+    return false;
+  }
+  const auto found = devices_.find(static_cast<uint32_t>(header.ifi_index));
+  return found != devices_.end() && IsPortTaken(found->second.device.listen_port.value_or(0));
 }
 
 // Device settings first; then the peers in their order, until one fails.

@@ -49,12 +49,14 @@ class FakeWireguard final : public netlink::Transport {
   int SetPeer(Device& device, netlink::Bytes nest);
   void Dump(const netlink::Message& request);
   void Reply(const netlink::Message& request, int error);
+  bool CannotComeUp(const netlink::Message& message) const;
   Device* Find(netlink::Bytes attributes);
   std::vector<std::byte> RenameKinds(netlink::Bytes datagram) const;
 
   std::unique_ptr<netlink::Transport> inner_;
   std::map<uint32_t, Device> devices_;  // by link
   std::deque<std::vector<std::byte>> replies_;
+  std::deque<std::vector<std::byte>> link_errors_;
 };
 
 }  // namespace wgnet::testing

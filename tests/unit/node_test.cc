@@ -42,6 +42,8 @@ TEST(NodeTest, ChecksInterfacesAndPeers) {
       {Node().Add(Interface()), "Interface", "no name"},
       {Node().Add(Interface("a/b")), "Interface.Name", "not an interface name"},
       {Node().Add(Wg0()).Add(Wg0().Mtu(1400)), "Interface(\"wg0\")", "two interfaces"},
+      {Node().Add(Wg0().ListenPort(7)).Add(Interface("wg1").ListenPort(7)),
+       "Interface(\"wg1\").ListenPort", "port 7"},
       {Node().Add(Wg0().Address("fd00::1/64").Mtu(1279)), "Interface(\"wg0\").Mtu", "1280"},
       {Node().Add(Wg0().Address("10.0.0.1/24").Address("10.0.0.1/24")),
        "Interface(\"wg0\").Address", "10.0.0.1/24 is given twice"},
@@ -70,6 +72,7 @@ TEST(NodeTest, ChecksPolicyRoutesAndRules) {
       {Node().Add(full().InInterface("eth0")), route, "full tunnel"},
       {Node().Add(part().From("fd00::/64")), route + ".From", "different families"},
       {Node().Add(full()).Add(full().Table(7)), route, "two full tunnels"},
+      {Node().Add(part()).Add(part()), route, "given twice"},
       {Node().Add(NatRule().Source("x")), "NatRule.Source", "not an address"},
       {Node().Add(NatRule()), "NatRule", "masquerade everything"},
       {Node().Add(ForwardRule().Between("wg0", "")), "ForwardRule.Between", "not an interface"},
@@ -91,6 +94,7 @@ TEST(NodeTest, TakesWhatOnlyLooksWrong) {
       Node().Add(Wg0()
                      .AddPeer(ThePeer().AllowedIp("10.0.0.0/8"))
                      .AddPeer(Peer(kOther).AllowedIp("10.0.0.0/9"))),
+      Node().Add(Wg0().ListenPort(0)).Add(Interface("wg1").ListenPort(0)),
       Node().Add(PolicyRoute::FullTunnel("a")).Add(PolicyRoute::FullTunnel("b")),
       Node().Add(NatRule().InInterface("wg0")),
   };
