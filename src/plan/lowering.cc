@@ -690,6 +690,7 @@ class Lowering {
       if (links_.contains(link.name->str())) continue;
       const std::string conf = "net/ipv6/conf/" + link.name->str();
       if (facts_.Setting(conf + "/forwarding")) footprint.emplace_back(conf + "/forwarding");
+      if (link.group == kernel::kLinkGroup) continue;  // a tunnel has no router that advertises
       const std::string accept_ra = conf + "/accept_ra";
       if (facts_.Setting(accept_ra) == 1 || IsClaimed(accept_ra)) Claim(accept_ra, "2", {});
     }
