@@ -155,7 +155,9 @@ void AddRtnetlink(Lines& lines) {
   for (const Bytes& m : dumper.Dump(RTM_GETROUTE, Raw(rtmsg{}))) {
     // A forwarding host joins a network's anycast address when an address has passed duplicate
     // address detection, and leaves it with any address: in between, the count can go wrong (6.18).
-    if (reinterpret_cast<const rtmsg*>(m.data())->rtm_type == RTN_ANYCAST) continue;
+    // A cloned route is a cache of a packet sent, such as a router solicitation.
+    const auto* route = reinterpret_cast<const rtmsg*>(m.data());
+    if (route->rtm_type == RTN_ANYCAST || (route->rtm_flags & RTM_F_CLONED) != 0) continue;
     lines.push_back(Line<rtmsg>("route", m, {RTA_CACHEINFO}, [](rtmsg& header) {
       header.rtm_flags &= RTNH_F_ONLINK;
     }));
@@ -306,6 +308,14 @@ void AddSysctls(Lines& lines) {
 }
 
 }  // namespace
+
+bool HasTentativeAddress() {
+  Dumper dumper(NETLINK_ROUTE);
+  const auto addresses = dumper.Dump(RTM_GETADDR, Raw(ifaddrmsg{}));
+  return std::any_of(addresses.begin(), addresses.end(), [](const Bytes& m) {
+    return (reinterpret_cast<const ifaddrmsg*>(m.data())->ifa_flags & IFA_F_TENTATIVE) != 0;
+  });
+}
 
 std::string ReadKernelState() {
   Lines lines;

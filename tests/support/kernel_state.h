@@ -11,6 +11,9 @@ namespace wgnet::testing {
 
 std::string ReadKernelState();
 
+/// Whether an IPv6 address is still being checked for duplicates: its routes come later.
+bool HasTentativeAddress();
+
 /// The lines that only one of two states has, each with - or + before it.
 std::string DifferenceOf(const std::string& before, const std::string& after);
 

@@ -111,10 +111,10 @@ Status Host::ApplyOnce(const Node& node) {
 
 std::string Host::State() const {
   std::string state = ReadKernelState();
-  for (int attempt = 0; attempt < 100; ++attempt) {
+  for (int attempt = 0; attempt < 400; ++attempt) {
     usleep(5000);
     std::string again = ReadKernelState();
-    if (again == state) break;
+    if (again == state && !HasTentativeAddress()) break;
     state = std::move(again);
   }
   return state + (fake_ != nullptr ? fake_->State() : "");
