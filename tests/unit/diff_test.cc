@@ -211,8 +211,10 @@ TEST(DiffTest, WhatIsAddedTakesEffectLast) {
                                            "add peer",      "add address", "change link",
                                            "add route",     "add rule"};
   for (size_t i = 1; i < kOrder.size(); ++i) {
-    ASSERT_LT(IndexOf(steps, kOrder[i]), steps.size()) << kOrder[i];
-    EXPECT_LT(IndexOf(steps, kOrder[i - 1], true), IndexOf(steps, kOrder[i])) << kOrder[i];
+    // A link is changed twice: it is tagged when it is there, and comes up when all on it stands.
+    const bool last = kOrder[i] == "change link";
+    ASSERT_LT(IndexOf(steps, kOrder[i], last), steps.size()) << kOrder[i];
+    EXPECT_LT(IndexOf(steps, kOrder[i - 1], true), IndexOf(steps, kOrder[i], last)) << kOrder[i];
   }
   EXPECT_EQ(steps.back(), "add rule");
 }

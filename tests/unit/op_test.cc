@@ -61,6 +61,12 @@ void ForEachOp(const Visit& visit) {
   }
 }
 
+// The alias of a new link goes with the link.
+bool IsTag(const Op& op) {
+  const auto* before = std::get_if<kernel::Link>(&op.image());
+  return op.verb == Verb::kChange && before != nullptr && !before->alias;
+}
+
 TEST(OpTest, TheInverseTakesEveryOpBack) {
   std::set<std::pair<std::string_view, Verb>> seen;
   size_t ops = 0;
@@ -75,6 +81,7 @@ TEST(OpTest, TheInverseTakesEveryOpBack) {
     EXPECT_NE(testing::DifferenceOf(state, kernel.State()), "");
     for (const Op& inverse : InverseOf(op)) EXPECT_EQ(kernel.Do(inverse), "");
     if (std::holds_alternative<kernel::Link>(op.object) && op.verb == Verb::kDelete) return;
+    if (IsTag(op)) return;
     EXPECT_EQ(testing::DifferenceOf(state, kernel.State()), "");
   });
   // What the plan has no op for: a table, a set and an element never change, a rule is all key.
