@@ -154,7 +154,7 @@ class Waves::Encoder {
   size_t EncodePeerRun(size_t first, size_t last, netlink::MessageWriter& out) {
     std::vector<kernel::Edit<kernel::WgPeer>> edits;
     for (size_t i = first; i < last; ++i) edits.push_back(PeerEdit(ops_[i]));
-    const auto places = kernel::EncodePeers(edits, kernel::Packing::kTogether, context_, out);
+    const auto places = kernel::EncodePeers(edits, kernel::Packing::kTogether, context_, given_, out);
     for (size_t i = first; i < last; ++i) {
       waves_.sequences_.push_back({places[i - first].first, places[i - first].last, i});
     }
@@ -258,7 +258,7 @@ class Waves::Encoder {
     return {};
   }
 
-  // All peers together, so that an IP which moves back is not taken away on the way.
+  // All peers in one call, so that an IP which moves back is not taken away on the way.
   Status EncodeUndoOfPeers() {
     std::deque<Op> inverses;
     std::vector<kernel::Edit<kernel::WgPeer>> edits;
@@ -273,7 +273,8 @@ class Waves::Encoder {
     }
     SecretBuffer& bytes = waves_.undo_bytes(Bus::kGeneric);
     netlink::MessageWriter out(bytes, client_.sequence());
-    const auto places = kernel::EncodePeers(edits, kernel::Packing::kApart, context_, out);
+    kernel::GivenIps given;
+    const auto places = kernel::EncodePeers(edits, kernel::Packing::kApart, context_, given, out);
     if (!out.ok()) return TooLarge(op_of.front(), out.error());
     for (size_t i = 0; i < places.size(); ++i) {
       Part& part = waves_.undo_parts_[op_of[i]];
@@ -291,6 +292,7 @@ class Waves::Encoder {
   Waves& waves_;
   SecretBuffer message_;
   std::vector<kernel::SysctlName> setting_names_;
+  kernel::GivenIps given_;  // by the peers so far
 };
 
 Result<std::unique_ptr<Waves>> Waves::Encode(const std::vector<Op>& ops,
