@@ -12,6 +12,7 @@
 
 #include "src/base/text.h"
 #include "src/base/try.h"
+#include "src/plan/kernel_error.h"
 
 namespace wgnet::plan {
 namespace {
@@ -66,6 +67,7 @@ class Waves::Encoder {
       WGNET_ASSIGN_OR_RETURN(i, EncodeOps(i));
     }
     WGNET_RETURN_IF_ERROR(CloseWave());
+    WGNET_RETURN_IF_ERROR(CheckSpareFile());
     return EncodeUndo();
   }
 
@@ -214,14 +216,24 @@ class Waves::Encoder {
 
   Error CannotWrite(size_t index, const kernel::SysctlName& name,
                     const kernel::SysctlText& value, int error_number) const {
-    const bool permission = error_number == EPERM;
-    return {.code = permission ? ErrorCode::kPermission : ErrorCode::kReadOnly,
-            .message = fmt::format("{} must be {} and cannot be written: {}", name.view(),
-                                   value.view(), std::strerror(error_number)),
-            .hint = "set it from outside, in a container with --sysctl",
-            .step = static_cast<int>(index + 1),
-            .steps = static_cast<int>(ops_.size()),
-            .error_number = error_number};
+    const Op& op = ops_[index];
+    Error error = ChangeError(op.verb, op.object, {.error_number = error_number});
+    error.message = fmt::format("{} must be {} and cannot be written: {}", name.view(),
+                                value.view(), std::strerror(error_number));
+    error.step = static_cast<int>(index + 1);
+    error.steps = static_cast<int>(ops_.size());
+    return error;
+  }
+
+  // To verify, and to take back, settings are opened one by one.
+  Status CheckSpareFile() {
+    if (setting_names_.empty()) return {};
+    const Op& op = *std::find_if(ops_.begin(), ops_.end(), [](const Op& o) { return SysctlOf(o); });
+    const int handle =
+        client_.transport().OpenSetting(setting_names_.front().str().c_str(), false);
+    if (handle < 0) return ChangeError(op.verb, op.object, {.error_number = -handle});
+    client_.transport().CloseSetting(handle);
+    return {};
   }
 
   // ---- back ----
