@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <iterator>
-#include <unordered_set>
 
 namespace wgnet::kernel {
 namespace {
@@ -44,18 +43,16 @@ void PutPeers(const LinkRef& dev, const EncodeContext& context, MessageWriter& o
   out.Nest(WGDEVICE_A_PEERS, body);
 }
 
-// What one peer's nest, or for kTakeAway two nests, says of one edit.
-struct Part {
-  enum Kind : uint8_t { kFirst, kMoreIps, kTakeAway } kind;
-  size_t edit;
-  size_t first_ip;
-  size_t ip_count;
-};
-
-// The allowed IPs that an edit adds, and those that it takes away from all peers.
+// The allowed IPs that an edit adds, those that it takes away from all peers, and those that its
+// peer hands to another.
 struct IpChanges {
+  struct Handover {
+    PublicKey to;
+    std::vector<Prefix> ips;
+  };
   std::vector<Prefix> added;
   std::vector<Prefix> removed;
+  std::vector<Handover> handed;
 };
 
 IpChanges ChangesOf(const Edit<WgPeer>& edit) {
@@ -76,28 +73,35 @@ IpChanges ChangesOf(const Edit<WgPeer>& edit) {
       break;
     }
     case Verb::kDelete:
+      changes.removed = after;
       break;
   }
   return changes;
 }
 
-// An IP that another peer gets is moved by that alone.
-void DropMoved(std::vector<IpChanges>& changes) {
-  std::unordered_set<Prefix, std::hash<Prefix>> added;
-  for (const auto& change : changes) added.insert(change.added.begin(), change.added.end());
-  for (auto& change : changes) {
-    std::erase_if(change.removed, [&](const Prefix& ip) { return added.contains(ip); });
-  }
-}
+// What one peer's nest, or for kTakeAway two nests, says of one edit.
+struct Part {
+  enum Kind : uint8_t { kFirst, kMoreIps, kTakeAway, kHandOver } kind;
+  size_t edit;
+  std::span<const Prefix> ips;
+  const PublicKey* to;  // of kHandOver
+};
 
 class PeerPacker {
  public:
   PeerPacker(std::span<const Edit<WgPeer>> edits, Packing packing, const EncodeContext& context,
-             MessageWriter& out)
-      : edits_(edits), packing_(packing), context_(context), out_(out) {
-    for (const auto& edit : edits) changes_.push_back(ChangesOf(edit));
-    DropMoved(changes_);
-    for (size_t i = 0; i < edits.size(); ++i) Split(i);
+             GivenIps& given, MessageWriter& out)
+      : edits_(edits), packing_(packing), context_(context), given_(given), out_(out) {
+    for (const auto& edit : edits) {
+      changes_.push_back(ChangesOf(edit));
+      for (const Prefix& ip : changes_.back().added) {
+        given_[{edit.object.dev->index, ip}] = *edit.object.public_key;
+      }
+    }
+    for (size_t i = 0; i < edits.size(); ++i) {
+      SortRemoved(edits[i], changes_[i]);
+      Split(i);
+    }
   }
 
   std::vector<PeerMessages> Pack() {
@@ -121,21 +125,41 @@ class PeerPacker {
   }
 
  private:
+  // Giving an IP to another peer moves it; what a peer has goes with it.
+  void SortRemoved(const Edit<WgPeer>& edit, IpChanges& change) {
+    std::erase_if(change.removed, [&](const Prefix& ip) {
+      const auto found = given_.find({edit.object.dev->index, ip});
+      if (found == given_.end()) return edit.verb == Verb::kDelete;
+      if (packing_ == Packing::kApart) HandOver(found->second, ip, change);
+      return true;
+    });
+  }
+
+  static void HandOver(const PublicKey& to, const Prefix& ip, IpChanges& change) {
+    if (change.handed.empty() || change.handed.back().to != to) change.handed.push_back({to, {}});
+    change.handed.back().ips.push_back(ip);
+  }
+
   void Split(size_t edit) {
     const IpChanges& change = changes_[edit];
-    SplitIps(Part::kFirst, Part::kMoreIps, edit, change.added.size());
+    SplitIps(Part::kFirst, Part::kMoreIps, edit, change.added);
     if (!change.removed.empty()) {
-      SplitIps(Part::kTakeAway, Part::kTakeAway, edit, change.removed.size());
+      SplitIps(Part::kTakeAway, Part::kTakeAway, edit, change.removed);
+    }
+    for (const auto& handover : change.handed) {
+      SplitIps(Part::kHandOver, Part::kHandOver, edit, handover.ips, &handover.to);
     }
   }
 
-  void SplitIps(Part::Kind first, Part::Kind more, size_t edit, size_t count) {
-    size_t at = 0;
+  void SplitIps(Part::Kind first, Part::Kind more, size_t edit, std::span<const Prefix> ips,
+                const PublicKey* to = nullptr) {
+    Part::Kind kind = first;
     do {
-      const size_t taken = std::min(kMostIpsPerPart, count - at);
-      parts_.push_back({at == 0 ? first : more, edit, at, taken});
-      at += taken;
-    } while (at < count);
+      const size_t taken = std::min(kMostIpsPerPart, ips.size());
+      parts_.push_back({kind, edit, ips.first(taken), to});
+      ips = ips.subspan(taken);
+      kind = more;
+    } while (!ips.empty());
   }
 
   // Writes parts from `next` on until the nest is full; returns the first that is left.
@@ -162,39 +186,40 @@ class PeerPacker {
   }
 
   void PutPart(const Part& part) {
-    const Edit<WgPeer>& edit = edits_[part.edit];
-    const IpChanges& change = changes_[part.edit];
-    WgPeer peer = part.kind == Part::kTakeAway ? ThrowAwayPeer() : PeerOf(edit, part.kind);
-    const auto& ips = part.kind == Part::kTakeAway ? change.removed : change.added;
-    const auto from = ips.begin() + static_cast<ptrdiff_t>(part.first_ip);
-    const auto to = from + static_cast<ptrdiff_t>(part.ip_count);
-    if (from != to) peer.allowed_ips.emplace(from, to);
-    const bool update = part.kind == Part::kMoreIps || edit.verb == Verb::kChange;
+    const Verb verb = edits_[part.edit].verb;
+    WgPeer peer = PeerOf(part);
+    if (!part.ips.empty()) peer.allowed_ips.emplace(part.ips.begin(), part.ips.end());
     switch (part.kind) {
       case Part::kTakeAway:
         PutPeer(peer, 0, out_);
         PutPeer(ThrowAwayPeer(), WGPEER_F_REMOVE_ME, out_);
         break;
-      case Part::kFirst:
       case Part::kMoreIps:
+      case Part::kHandOver:
+        PutPeer(peer, WGPEER_F_UPDATE_ONLY, out_);
+        break;
+      case Part::kFirst:
         PutPeer(peer,
-                edit.verb == Verb::kDelete ? WGPEER_F_REMOVE_ME
-                : update                   ? WGPEER_F_UPDATE_ONLY
-                                           : 0,
+                verb == Verb::kDelete   ? WGPEER_F_REMOVE_ME
+                : verb == Verb::kChange ? WGPEER_F_UPDATE_ONLY
+                                        : 0,
                 out_);
     }
   }
 
-  // The peer without its IPs; in later parts, its key alone.
-  static WgPeer PeerOf(const Edit<WgPeer>& edit, Part::Kind kind) {
+  // The peer that a part is about, without IPs; but in the first part, by its key alone.
+  WgPeer PeerOf(const Part& part) const {
+    if (part.kind == Part::kTakeAway) return ThrowAwayPeer();
+    const Edit<WgPeer>& edit = edits_[part.edit];
     const auto wanted = WantedRows(edit);
     WgPeer peer;
     netlink::ForEachRow<WgPeer>([&](const auto& row) {
       const bool key = row.role == netlink::Role::kKey;
-      if (key || (kind == Part::kFirst && wanted(row))) {
+      if (key || (part.kind == Part::kFirst && wanted(row))) {
         peer.*row.member = edit.object.*row.member;
       }
     });
+    if (part.kind == Part::kHandOver) peer.public_key = *part.to;
     peer.allowed_ips.reset();
     return peer;
   }
@@ -202,6 +227,7 @@ class PeerPacker {
   std::span<const Edit<WgPeer>> edits_;
   const Packing packing_;
   const EncodeContext& context_;
+  GivenIps& given_;
   MessageWriter& out_;
   std::vector<IpChanges> changes_;
   std::vector<Part> parts_;
@@ -286,8 +312,9 @@ void AllowedIpList::WriteJson(const Value& list, JsonWriter& out) {
 }
 
 std::vector<PeerMessages> EncodePeers(std::span<const Edit<WgPeer>> edits, Packing packing,
-                                      const EncodeContext& context, MessageWriter& out) {
-  return PeerPacker(edits, packing, context, out).Pack();
+                                      const EncodeContext& context, GivenIps& given,
+                                      MessageWriter& out) {
+  return PeerPacker(edits, packing, context, given, out).Pack();
 }
 
 Commands CommandsOf(const Edit<WgPeer>& edit, const netlink::SecretWord& secret) {

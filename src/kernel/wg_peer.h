@@ -8,6 +8,7 @@
 #include <functional>
 #include <optional>
 #include <span>
+#include <unordered_map>
 #include <vector>
 
 #include "src/kernel/wg_device.h"
@@ -80,15 +81,33 @@ struct PeerMessages {
   size_t last_message = 0;
 };
 
-/// Whether edits share messages, to carry them out, or stand apart, to take some of them back. A
-/// change that takes one back also removes a throw-away peer that a broken message may have left.
+/// An allowed IP of a device: it has one peer there.
+struct DeviceIp {
+  uint32_t link;
+  Prefix ip;
+  bool operator==(const DeviceIp&) const = default;
+};
+struct DeviceIpHash {
+  size_t operator()(const DeviceIp& ip) const noexcept {
+    return std::hash<Prefix>()(ip.ip) * 31 + ip.link;
+  }
+};
+/// The peers to which edits give allowed IPs.
+using GivenIps = std::unordered_map<DeviceIp, PublicKey, DeviceIpHash>;
+
+/// Whether edits share messages, to carry them out, or stand apart, to take some of them back.
+/// Those that stand apart leave nothing to each other: a peer that loses an IP, or goes, hands it
+/// to the peer that another of the edits gives it to, and a change also removes a throw-away peer
+/// that a broken message may have left.
 enum class Packing : uint8_t { kTogether, kApart };
 
-/// Edits of peers of one device, in messages as full as the 64 KiB of a nest allow. An IP that
-/// leaves a peer and joins no other is taken away by a throw-away peer that gets it and goes, in
-/// one message: the peer's other IPs stay where they are. Returns where each edit's messages are.
+/// Edits of peers, in messages as full as the 64 KiB of a nest allow. An IP that leaves a peer and
+/// was given to no other is taken away by a throw-away peer that gets it and goes, in one message:
+/// the peer's other IPs stay where they are. `given` holds what earlier edits have given, and gets
+/// what these give. Returns where each edit's messages are.
 std::vector<PeerMessages> EncodePeers(std::span<const Edit<WgPeer>> edits, Packing packing,
-                                      const EncodeContext& context, netlink::MessageWriter& out);
+                                      const EncodeContext& context, GivenIps& given,
+                                      netlink::MessageWriter& out);
 
 Commands CommandsOf(const Edit<WgPeer>& edit, const netlink::SecretWord& secret);
 
@@ -151,7 +170,7 @@ struct wgnet::netlink::Schema<wgnet::kernel::WgPeer> {
       Attr<kernel::AllowedIpList>(WGPEER_A_ALLOWEDIPS, "allowed_ips", "allowed-ips",
                                   &WgPeer::allowed_ips),
       Attr<kernel::HandshakeTimeWire>(WGPEER_A_LAST_HANDSHAKE_TIME, "last_handshake", kNoWord,
-                              &WgPeer::last_handshake, Role::kObserved),
+                                      &WgPeer::last_handshake, Role::kObserved),
       Attr<U64>(WGPEER_A_RX_BYTES, "rx_bytes", kNoWord, &WgPeer::rx_bytes, Role::kObserved),
       Attr<U64>(WGPEER_A_TX_BYTES, "tx_bytes", kNoWord, &WgPeer::tx_bytes, Role::kObserved)};
 };

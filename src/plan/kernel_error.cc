@@ -74,6 +74,13 @@ constexpr Meaning kNftMeanings[] = {
     {ENOENT, ErrorCode::kNotSupported,
      "this kernel lacks an nftables feature of this step, or cannot load its module"}};
 constexpr Meaning kSysctlMeanings[] = {
+    {EMFILE, ErrorCode::kKernel,
+     "a transaction keeps each setting open that it writes: allow the process more open files "
+     "(`ulimit -n`)"},
+    {ENFILE, ErrorCode::kKernel,
+     "a transaction keeps each setting open that it writes: allow the system more open files "
+     "(`sysctl fs.file-max`)"},
+    {ENOENT, ErrorCode::kStale, "the setting went meanwhile, with its interface; plan again"},
     {EROFS, ErrorCode::kReadOnly,
      "/proc/sys is read-only here: set the value from outside, in a container with --sysctl"},
     {EACCES, ErrorCode::kReadOnly,

@@ -12,6 +12,7 @@
 
 #include "src/base/text.h"
 #include "src/base/try.h"
+#include "src/plan/kernel_error.h"
 
 namespace wgnet::plan {
 namespace {
@@ -65,6 +66,7 @@ class Waves::Encoder {
       WGNET_ASSIGN_OR_RETURN(i, EncodeOps(i));
     }
     WGNET_RETURN_IF_ERROR(CloseWave());
+    WGNET_RETURN_IF_ERROR(CheckSpareFile());
     return EncodeUndo();
   }
 
@@ -153,7 +155,7 @@ class Waves::Encoder {
   size_t EncodePeerRun(size_t first, size_t last, netlink::MessageWriter& out) {
     std::vector<kernel::Edit<kernel::WgPeer>> edits;
     for (size_t i = first; i < last; ++i) edits.push_back(PeerEdit(ops_[i]));
-    const auto places = kernel::EncodePeers(edits, kernel::Packing::kTogether, context_, out);
+    const auto places = kernel::EncodePeers(edits, kernel::Packing::kTogether, context_, given_, out);
     for (size_t i = first; i < last; ++i) {
       waves_.sequences_.push_back({places[i - first].first, places[i - first].last, i});
     }
@@ -214,15 +216,25 @@ class Waves::Encoder {
 
   Error CannotWrite(size_t index, const kernel::SysctlName& name,
                     const kernel::SysctlText& value, int error_number) const {
-    const bool permission = error_number == EPERM;
-    return {.code = permission ? ErrorCode::kPermission : ErrorCode::kReadOnly,
-            .message = fmt::format("{} must be {} and cannot be written: {}", name.view(),
-                                   value.view(), std::strerror(error_number)),
-            .hint = "set it from outside, in a container with --sysctl",
-            .step = static_cast<int>(index + 1),
-            .steps = static_cast<int>(ops_.size()),
-            .command = CommandsOf(ops_[index], {}).front(),
-            .error_number = error_number};
+    const Op& op = ops_[index];
+    Error error = ChangeError(op.verb, op.object, {.error_number = error_number});
+    error.message = fmt::format("{} must be {} and cannot be written: {}", name.view(),
+                                value.view(), std::strerror(error_number));
+    error.step = static_cast<int>(index + 1);
+    error.steps = static_cast<int>(ops_.size());
+    error.command = CommandsOf(op, {}).front();
+    return error;
+  }
+
+  // To verify, and to take back, settings are opened one by one.
+  Status CheckSpareFile() {
+    if (setting_names_.empty()) return {};
+    const Op& op = *std::find_if(ops_.begin(), ops_.end(), [](const Op& o) { return SysctlOf(o); });
+    const int handle =
+        client_.transport().OpenSetting(setting_names_.front().str().c_str(), false);
+    if (handle < 0) return ChangeError(op.verb, op.object, {.error_number = -handle});
+    client_.transport().CloseSetting(handle);
+    return {};
   }
 
   // ---- back ----
@@ -259,7 +271,7 @@ class Waves::Encoder {
     return {};
   }
 
-  // All peers together, so that an IP which moves back is not taken away on the way.
+  // All peers in one call, so that an IP which moves back is not taken away on the way.
   Status EncodeUndoOfPeers() {
     std::deque<Op> inverses;
     std::vector<kernel::Edit<kernel::WgPeer>> edits;
@@ -274,7 +286,8 @@ class Waves::Encoder {
     }
     SecretBuffer& bytes = waves_.undo_bytes(Bus::kGeneric);
     netlink::MessageWriter out(bytes, client_.sequence());
-    const auto places = kernel::EncodePeers(edits, kernel::Packing::kApart, context_, out);
+    kernel::GivenIps given;
+    const auto places = kernel::EncodePeers(edits, kernel::Packing::kApart, context_, given, out);
     if (!out.ok()) return TooLarge(op_of.front(), out.error());
     for (size_t i = 0; i < places.size(); ++i) {
       Part& part = waves_.undo_parts_[op_of[i]];
@@ -292,6 +305,7 @@ class Waves::Encoder {
   Waves& waves_;
   SecretBuffer message_;
   std::vector<kernel::SysctlName> setting_names_;
+  kernel::GivenIps given_;  // by the peers so far
 };
 
 Result<std::unique_ptr<Waves>> Waves::Encode(const std::vector<Op>& ops,

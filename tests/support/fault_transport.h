@@ -3,6 +3,7 @@
 #ifndef WGNET_TESTS_SUPPORT_FAULT_TRANSPORT_H_
 #define WGNET_TESTS_SUPPORT_FAULT_TRANSPORT_H_
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <deque>
@@ -41,9 +42,14 @@ class FaultTransport final : public netlink::Transport {
   /// Called after each Send, and after each write of a setting.
   void OnStep(std::function<void()> callback) { on_step_ = std::move(callback); }
 
+  /// As in a user namespace, where buffers cannot be forced.
+  void LimitSend(size_t bytes) { send_limit_ = bytes; }
+
   int Send(netlink::Bus bus, std::span<const iovec> parts) override;
   ssize_t Receive(netlink::Bus bus, std::span<std::byte> buffer) override;
-  size_t SendLimit(netlink::Bus bus) const override { return inner_->SendLimit(bus); }
+  size_t SendLimit(netlink::Bus bus) const override {
+    return std::min(send_limit_, inner_->SendLimit(bus));
+  }
   int OpenSetting(const char* name, bool writable) override {
     return inner_->OpenSetting(name, writable);
   }
@@ -63,6 +69,7 @@ class FaultTransport final : public netlink::Transport {
   Fault fault_;
   size_t messages_ = 0;
   bool fired_ = false;
+  size_t send_limit_ = SIZE_MAX;
   std::vector<std::vector<size_t>> peers_of_;
   std::array<std::deque<std::vector<std::byte>>, netlink::kNetlinkBuses> replies_;
   std::function<void()> on_step_;

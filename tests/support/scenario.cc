@@ -11,10 +11,15 @@ namespace wgnet::testing {
 
 std::vector<Scenario> Scenarios() {
   return {
-      {"ClientApply", {}, ClientNode()},  {"ClientDelete", ClientNode(), {}},
-      {"ServerApply", {}, ServerNode()},  {"ServerDelete", ServerNode(), {}},
-      {"LargeApply", {}, LargeNode()},    {"LargeChange", LargeNode(), ChangedNode()},
-      {"LargeDelete", ChangedNode(), {}}, {"SwappedKeys", KeyNode("a", "b"), KeyNode("b", "a")},
+      {"ClientApply", {}, ClientNode()},
+      {"ClientDelete", ClientNode(), {}},
+      {"ServerApply", {}, ServerNode()},
+      {"ServerDelete", ServerNode(), {}},
+      {"LargeApply", {}, LargeNode()},
+      {"LargeChange", LargeNode(), ChangedNode()},
+      {"LargeDelete", ChangedNode(), {}},
+      {"SwappedKeys", KeyNode("a", "b"), KeyNode("b", "a")},
+      {"RotatedKey", KeyNode("a", "b"), KeyNode("a", "c")},
   };
 }
 

@@ -36,13 +36,6 @@ std::unique_ptr<netlink::KernelTransport> OpenKernel() {
   return *std::move(transport);
 }
 
-SecretKey TestKey(std::string_view seed) {
-  uint8_t bytes[SecretKey::kSize];
-  crypto_generichash(bytes, sizeof bytes, reinterpret_cast<const uint8_t*>(seed.data()),
-                     seed.size(), nullptr, 0);
-  return SecretKey(bytes);
-}
-
 Peer TestPeer(int number) {
   Peer peer(TestKey(fmt::format("peer {}", number)).Public());
   peer.PresharedKey(TestKey(fmt::format("psk {}", number)));
@@ -52,6 +45,13 @@ Peer TestPeer(int number) {
 }
 
 }  // namespace
+
+SecretKey TestKey(std::string_view seed) {
+  uint8_t bytes[SecretKey::kSize];
+  crypto_generichash(bytes, sizeof bytes, reinterpret_cast<const uint8_t*>(seed.data()),
+                     seed.size(), nullptr, 0);
+  return SecretKey(bytes);
+}
 
 bool InGuest() { return std::getenv("GUEST") != nullptr; }
 

@@ -44,6 +44,9 @@ class Host {
   std::unique_ptr<plan::Planner> planner_;
 };
 
+/// The same key for the same seed.
+SecretKey TestKey(std::string_view seed);
+
 /// The two configurations of the demonstration.
 Node ServerNode();
 Node ClientNode();
