@@ -26,7 +26,6 @@ constexpr int kDefaultMtu = 1500;
 constexpr int kIpv6MinimumMtu = 1280;  // RFC 8200, section 5
 constexpr uint32_t kLowestTunnelPriority = 32765;  // just before the main table's rule
 constexpr uint32_t kLowestPrefixPriority = 31999;
-constexpr uint32_t kFirstPrefixTable = 52820;
 constexpr uint32_t kIpv6Metric = 1024;  // what the kernel makes of none
 
 // Bits that no known user of marks takes: below 16, above and between Cilium's, Kubernetes' and
@@ -136,14 +135,6 @@ class Lowering {
     });
   }
 
-  bool IsFreeTable(uint32_t table) const {
-    const auto& used = facts_.used_tables;
-    return std::find(used.begin(), used.end(), table) == used.end() &&
-           std::none_of(facts_.rules.begin(), facts_.rules.end(), [&](const kernel::Rule& rule) {
-             return rule.table == table || rule.fwmark == table;
-           });
-  }
-
   // ---- links ----
 
   const kernel::Link* FindRecorded(uint32_t index) const {
@@ -247,7 +238,7 @@ class Lowering {
       tunnel.mark = {*own_mark, UINT32_MAX};
     } else {
       tunnel.mark = {*Allocate("mark", name, kFirstTunnelMark, CountUp,
-                               [&](uint32_t mark) { return IsFreeTable(mark); }),
+                               [&](uint32_t mark) { return facts_.IsFreeTable(mark); }),
                      UINT32_MAX};
     }
     tunnel.table = said != nullptr && said->table() ? *said->table() : tunnel.mark.value;
@@ -512,7 +503,7 @@ class Lowering {
   uint32_t ChooseTable(const PolicyRoute& route) {
     if (route.table()) return *route.table();
     return *Allocate("table", route.to()->ToString() + " " + route.interface(), kFirstPrefixTable,
-                     CountUp, [&](uint32_t number) { return IsFreeTable(number); });
+                     CountUp, [&](uint32_t number) { return facts_.IsFreeTable(number); });
   }
 
   uint32_t ChoosePriority(const PolicyRoute& route) {
