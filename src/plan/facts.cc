@@ -125,30 +125,40 @@ Status GatherPaths(const Node& node, const Record& own, const Hosts& hosts, Path
 
 // ---- tables ----
 
-bool HasDefaultRoute(const Interface& interface) {
-  return std::any_of(interface.peers().begin(), interface.peers().end(), [](const Peer& peer) {
-    return std::any_of(peer.allowed_ips().begin(), peer.allowed_ips().end(),
-                       [](const Prefix& ip) { return ip.is_default(); });
-  });
+bool IsFullTunnel(const Node& node, const Interface& interface) {
+  const auto& routes = node.policy_routes();
+  const auto& peers = interface.peers();
+  return std::any_of(routes.begin(), routes.end(),
+                     [&](const PolicyRoute& route) {
+                       return route.is_full_tunnel() && route.interface() == interface.name();
+                     }) ||
+         std::any_of(peers.begin(), peers.end(), [](const Peer& peer) {
+           return std::any_of(peer.allowed_ips().begin(), peer.allowed_ips().end(),
+                              [](const Prefix& ip) { return ip.is_default(); });
+         });
 }
 
-// Looks at one table after the other, until as many are free as the node has interfaces.
-Status GatherUsedTables(const Node& node, Reader& reader, Facts& facts) {
-  if (node.policy_routes().empty() &&
-      std::none_of(node.interfaces().begin(), node.interfaces().end(), HasDefaultRoute)) {
-    return {};
-  }
-  size_t free = 0;
-  for (uint32_t table = kFirstTunnelMark; free <= node.interfaces().size(); ++table) {
+// Looks at one table after the other, until as many are free as are needed.
+Status FindFreeTables(uint32_t first, ptrdiff_t needed, Reader& reader, Facts& facts) {
+  for (uint32_t table = first; needed > 0; ++table) {
     WGNET_ASSIGN_OR_RETURN(const auto v4, ReadTable({Family::kIpv4, table}, reader));
     WGNET_ASSIGN_OR_RETURN(const auto v6, ReadTable({Family::kIpv6, table}, reader));
-    if (v4.empty() && v6.empty()) {
-      ++free;
-    } else {
-      facts.used_tables.push_back(table);
-    }
+    if (!v4.empty() || !v6.empty()) facts.used_tables.push_back(table);
+    if (facts.IsFreeTable(table)) --needed;
   }
   return {};
+}
+
+Status GatherUsedTables(const Node& node, Reader& reader, Facts& facts) {
+  const auto& interfaces = node.interfaces();
+  const auto& routes = node.policy_routes();
+  const auto tunnels = std::count_if(interfaces.begin(), interfaces.end(), [&](const auto& each) {
+    return IsFullTunnel(node, each);
+  });
+  const auto prefixes = std::count_if(routes.begin(), routes.end(),
+                                      [](const auto& each) { return !each.is_full_tunnel(); });
+  WGNET_RETURN_IF_ERROR(FindFreeTables(kFirstTunnelMark, tunnels, reader, facts));
+  return FindFreeTables(kFirstPrefixTable, prefixes, reader, facts);
 }
 
 // ---- what is read always ----
@@ -208,6 +218,13 @@ std::optional<int> Facts::Setting(std::string_view name) const {
   if (found == settings.end()) return std::nullopt;
   const auto number = ParseDecimal(found->second, INT32_MAX);
   return number ? std::optional(static_cast<int>(*number)) : std::nullopt;
+}
+
+bool Facts::IsFreeTable(uint32_t table) const {
+  return std::find(used_tables.begin(), used_tables.end(), table) == used_tables.end() &&
+         std::none_of(rules.begin(), rules.end(), [&](const kernel::Rule& rule) {
+           return rule.table == table || rule.fwmark == table;
+         });
 }
 
 bool MatchesPattern(std::string_view name, std::string_view pattern) {

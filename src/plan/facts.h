@@ -36,6 +36,8 @@ struct Facts {
   const kernel::Link* FindLink(uint32_t index) const;
   /// A setting's number, or nothing where this kernel does not have it.
   std::optional<int> Setting(std::string_view name) const;
+  /// Nobody has a route in the table, and no rule leads there or asks for a mark of this number.
+  bool IsFreeTable(uint32_t table) const;
 };
 
 /// The addresses of the endpoints' hosts, by name. An address is its own.
@@ -52,6 +54,8 @@ bool MatchesPattern(std::string_view name, std::string_view pattern);
 
 /// The first number that a full tunnel without a mark is given: wg-quick's.
 inline constexpr uint32_t kFirstTunnelMark = 51820;
+/// The first table that a prefix without one is given.
+inline constexpr uint32_t kFirstPrefixTable = 52820;
 
 }  // namespace wgnet::plan
 

@@ -8,11 +8,11 @@
 #include <algorithm>
 #include <map>
 #include <set>
-#include <unordered_set>
 
 #include "src/base/text.h"
 #include "src/base/try.h"
 #include "src/kernel/nft_backend.h"
+#include "src/plan/object_list.h"
 
 namespace wgnet::plan {
 namespace {
@@ -26,7 +26,6 @@ constexpr int kDefaultMtu = 1500;
 constexpr int kIpv6MinimumMtu = 1280;  // RFC 8200, section 5
 constexpr uint32_t kLowestTunnelPriority = 32765;  // just before the main table's rule
 constexpr uint32_t kLowestPrefixPriority = 31999;
-constexpr uint32_t kFirstPrefixTable = 52820;
 constexpr uint32_t kIpv6Metric = 1024;  // what the kernel makes of none
 
 // Bits that no known user of marks takes: below 16, above and between Cilium's, Kubernetes' and
@@ -48,6 +47,14 @@ struct Tunnel {
   uint32_t table = 0;
   uint32_t priority = 0;  // of the not-mark rule; the suppress rule has the one before
 };
+
+std::string PlaceOf(const Interface& interface) {
+  return "Interface(" + QuoteForMessage(interface.name()) + ")";
+}
+
+std::string PlaceOf(const PolicyRoute& route) {
+  return "PolicyRoute(" + QuoteForMessage(route.interface()) + ")";
+}
 
 class Lowering {
  public:
@@ -71,28 +78,12 @@ class Lowering {
       if (!route.is_full_tunnel()) WGNET_RETURN_IF_ERROR(LowerPrefixRoute(route));
     }
     LowerTunnelRoutes();
-    for (auto& rule : rules_) desired_.objects.emplace_back(std::move(rule));
-    WGNET_RETURN_IF_ERROR(CheckOnce());
-    return std::move(desired_);
-  }
-
- private:
-  // Of objects that only lowering shows, such as the routes of two interfaces to one prefix.
-  Status CheckOnce() const {
-    std::unordered_set<const kernel::Object*, kernel::KeyHash, kernel::KeyEqual> known;
-    for (const kernel::Object& object : desired_.objects) {
-      if (known.insert(&object).second) continue;
-      const LinkRef* dev = kernel::LinkOf(object);
-      return Error{
-          .code = ErrorCode::kInvalidArgument,
-          .message = fmt::format("two parts of the node make the same {}", kernel::KindOf(object)),
-          .where = dev != nullptr ? "Interface(" + QuoteForMessage(dev->name.view()) + ")" : "Node",
-          .hint = "say it once, or give one of them a table or priority of its own",
-          .command = kernel::CommandsOf(kernel::Verb::kAdd, object, object, [](const auto&) {
-                       return std::string("(hidden)");
-                     }).front()};
+    for (auto& [place, rule] : rules_) {
+      objects_.From(std::move(place));
+      objects_.Add(std::move(rule));
     }
-    return {};
+    WGNET_ASSIGN_OR_RETURN(desired_.objects, objects_.TakeDistinct());
+    return std::move(desired_);
   }
 
   static Error NoNftables() {
@@ -104,35 +95,33 @@ class Lowering {
 
   // ---- choices that stay ----
 
-  bool IsAllocatedByOthers(std::string_view kind, uint32_t value) const {
-    return std::any_of(others_.begin(), others_.end(), [&](const Record& other) {
-      return std::any_of(other.allocations.begin(), other.allocations.end(),
-                         [&](const Allocation& allocation) {
-                           return allocation.value == value &&
-                                  allocation.name.starts_with(kind);
-                         });
+  static bool Holds(const std::vector<Allocation>& allocations, std::string_view kind,
+                    uint32_t value) {
+    return std::any_of(allocations.begin(), allocations.end(), [&](const Allocation& allocation) {
+      return allocation.value == value && allocation.name.starts_with(kind);
     });
   }
 
-  bool IsAllocatedHere(std::string_view kind, uint32_t value) const {
-    return std::any_of(desired_.allocations.begin(), desired_.allocations.end(),
-                       [&](const Allocation& allocation) {
-                         return allocation.value == value && allocation.name.starts_with(kind);
-                       });
+  bool IsAllocated(std::string_view kind, uint32_t value) const {
+    return Holds(desired_.allocations, kind, value) || Holds(own_.allocations, kind, value) ||
+           std::any_of(others_.begin(), others_.end(), [&](const Record& other) {
+             return Holds(other.allocations, kind, value);
+           });
   }
 
-  // The value of before, or the first candidate that `is_free`; `next` gives the one after.
+  // The value that `what` has already, or the first candidate that `is_free`; `next` gives the one
+  // after.
   template <class Next, class IsFree>
   std::optional<uint32_t> Allocate(std::string_view kind, std::string_view what, uint32_t first,
                                    const Next& next, const IsFree& is_free) {
     const std::string name = fmt::format("{} of {}", kind, what);
+    for (const Allocation& known : desired_.allocations) {
+      if (known.name == name) return known.value;
+    }
     std::optional<uint32_t> value = own_.FindAllocation(name);
     for (std::optional<uint32_t> candidate = first; !value && candidate;
          candidate = next(*candidate)) {
-      if (!IsAllocatedByOthers(kind, *candidate) && !IsAllocatedHere(kind, *candidate) &&
-          is_free(*candidate)) {
-        value = candidate;
-      }
+      if (!IsAllocated(kind, *candidate) && is_free(*candidate)) value = candidate;
     }
     if (value) desired_.allocations.push_back({name, *value});
     return value;
@@ -144,14 +133,6 @@ class Lowering {
     return std::none_of(facts_.rules.begin(), facts_.rules.end(), [&](const kernel::Rule& rule) {
       return rule.priority == priority;
     });
-  }
-
-  bool IsFreeTable(uint32_t table) const {
-    const auto& used = facts_.used_tables;
-    return std::find(used.begin(), used.end(), table) == used.end() &&
-           std::none_of(facts_.rules.begin(), facts_.rules.end(), [&](const kernel::Rule& rule) {
-             return rule.table == table || rule.fwmark == table;
-           });
   }
 
   // ---- links ----
@@ -176,7 +157,7 @@ class Lowering {
                      .message = fmt::format("an interface {} exists, and is not {}'s",
                                             QuoteForMessage(interface.name()),
                                             QuoteForMessage(own_.owner)),
-                     .where = "Interface(" + QuoteForMessage(interface.name()) + ")",
+                     .where = PlaceOf(interface),
                      .hint = "remove it, or choose another name"};
       }
       links_[interface.name()] = link->ref();
@@ -224,7 +205,7 @@ class Lowering {
       if (!route.is_full_tunnel() || links_.contains(route.interface())) continue;
       return Error{.code = ErrorCode::kInvalidArgument,
                    .message = "the interface is not one of the node's",
-                   .where = "PolicyRoute(" + QuoteForMessage(route.interface()) + ")",
+                   .where = PlaceOf(route),
                    .hint = "a full tunnel goes into a WireGuard interface of the same node"};
     }
     for (const Interface& interface : node_.interfaces()) {
@@ -257,7 +238,7 @@ class Lowering {
       tunnel.mark = {*own_mark, UINT32_MAX};
     } else {
       tunnel.mark = {*Allocate("mark", name, kFirstTunnelMark, CountUp,
-                               [&](uint32_t mark) { return IsFreeTable(mark); }),
+                               [&](uint32_t mark) { return facts_.IsFreeTable(mark); }),
                      UINT32_MAX};
     }
     tunnel.table = said != nullptr && said->table() ? *said->table() : tunnel.mark.value;
@@ -305,6 +286,7 @@ class Lowering {
   // The route first, then the suppress rules, and last the rules that switch over.
   void LowerTunnelRoutes() {
     for (const Tunnel& tunnel : tunnels_) {
+      objects_.From(PlaceOf(*tunnel.interface));
       for (const Family family : tunnel.families) {
         AddRoute(Prefix(IpAddress::Any(family), 0), tunnel.dev, tunnel.table);
       }
@@ -317,7 +299,7 @@ class Lowering {
       for (const Family family : tunnel.families) {
         kernel::Rule suppress = MakeRule(family, tunnel.priority - 1, RT_TABLE_MAIN);
         suppress.suppress_prefixlength = 0;
-        rules_.push_back(suppress);
+        rules_.emplace_back(PlaceOf(*tunnel.interface), suppress);
       }
     }
     for (const Tunnel& tunnel : tunnels_) {
@@ -326,7 +308,7 @@ class Lowering {
         not_mark.invert = true;
         not_mark.fwmark = tunnel.mark.value;
         not_mark.fwmask = tunnel.mark.mask;
-        rules_.push_back(not_mark);
+        rules_.emplace_back(PlaceOf(*tunnel.interface), not_mark);
       }
     }
   }
@@ -369,6 +351,7 @@ class Lowering {
 
   Status LowerInterface(const Interface& interface) {
     const LinkRef dev = links_.at(interface.name());
+    objects_.From(PlaceOf(interface));
     AddLink(interface, dev);
     AddDevice(interface, dev);
     for (const Peer& peer : interface.peers()) AddPeer(peer, dev);
@@ -389,7 +372,7 @@ class Lowering {
     link.alias = FixedString<255>(AliasOf(own_.owner));
     link.forwarding = ForwardingOf(dev);
     link.up = true;
-    desired_.objects.emplace_back(std::move(link));
+    objects_.Add(std::move(link));
   }
 
   // A link that once forwarded is given what the kernel gives new links; one that never did is left
@@ -431,7 +414,7 @@ class Lowering {
     device.private_key = interface.private_key().value_or(SecretKey()).Clamped();
     device.listen_port = interface.listen_port();
     device.fwmark = DeviceMark(interface);
-    desired_.objects.emplace_back(std::move(device));
+    objects_.Add(std::move(device));
   }
 
   void AddPeer(const Peer& peer, const LinkRef& dev) {
@@ -443,7 +426,7 @@ class Lowering {
     lowered.keepalive = peer.persistent_keepalive().value_or(0);
     lowered.allowed_ips = peer.allowed_ips();
     kernel::NormalizeAllowedIps(*lowered.allowed_ips);
-    desired_.objects.emplace_back(std::move(lowered));
+    objects_.Add(std::move(lowered));
   }
 
   void AddAddress(const Prefix& prefix, const LinkRef& dev) {
@@ -452,7 +435,7 @@ class Lowering {
     address.dev = dev;
     address.scope = RT_SCOPE_UNIVERSE;
     address.protocol = kernel::kProtocol;
-    desired_.objects.emplace_back(std::move(address));
+    objects_.Add(std::move(address));
   }
 
   void AddRoute(const Prefix& dst, const LinkRef& dev, uint32_t table) {
@@ -465,7 +448,7 @@ class Lowering {
     route.protocol = kernel::kProtocol;
     route.scope = dst.is_v6() ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK;
     route.metric = dst.is_v6() ? kIpv6Metric : 0;
-    desired_.objects.emplace_back(std::move(route));
+    objects_.Add(std::move(route));
   }
 
   // The longest prefixes first, as wg-quick does.
@@ -499,35 +482,10 @@ class Lowering {
 
   // ---- prefixes with tables of their own ----
 
-  // All that tells the route from others of the node: what it is known by when it is seen again.
-  static std::string SelectorOf(const PolicyRoute& route) {
-    std::string text = route.to()->ToString() + " " + route.interface();
-    if (route.from()) text += " from " + route.from()->ToString();
-    if (route.in_interface()) text += " iif " + *route.in_interface();
-    if (route.fwmark()) {
-      text += fmt::format(" fwmark {:#x}/{:#x}", route.fwmark()->value, route.fwmark()->mask);
-    }
-    return text;
-  }
-
   Status LowerPrefixRoute(const PolicyRoute& route) {
-    const std::string where = "PolicyRoute(" + QuoteForMessage(route.interface()) + ")";
-    WGNET_ASSIGN_OR_RETURN(const LinkRef dev, LinkOf(route.interface(), where));
-    const std::string what = SelectorOf(route);
-    const uint32_t table =
-        route.table() ? *route.table()
-                      : *Allocate("table", what, kFirstPrefixTable, CountUp,
-                                  [&](uint32_t number) { return IsFreeTable(number); });
-    const auto down = [](uint32_t priority) {
-      return priority > 1 ? std::optional(priority - 1) : std::nullopt;
-    };
-    const uint32_t priority =
-        route.priority() ? *route.priority()
-                         : Allocate("priority", what, kLowestPrefixPriority, down,
-                                    [&](uint32_t number) { return IsFreePriority(number); })
-                               .value_or(kLowestPrefixPriority);
-    AddRoute(*route.to(), dev, table);
-    kernel::Rule rule = MakeRule(route.to()->family(), priority, table);
+    WGNET_ASSIGN_OR_RETURN(const LinkRef dev, LinkOf(route.interface(), PlaceOf(route)));
+    const uint32_t table = ChooseTable(route);
+    kernel::Rule rule = MakeRule(route.to()->family(), ChoosePriority(route), table);
     if (!route.to()->is_default()) rule.to = route.to();
     if (route.from() && !route.from()->is_default()) rule.from = route.from();
     if (route.in_interface()) rule.iif = FixedString<IFNAMSIZ - 1>(*route.in_interface());
@@ -535,8 +493,33 @@ class Lowering {
       rule.fwmark = route.fwmark()->value;
       rule.fwmask = route.fwmark()->mask;
     }
-    rules_.push_back(std::move(rule));
+    objects_.From(PlaceOf(route));
+    AddRoute(*route.to(), dev, table);
+    rules_.emplace_back(PlaceOf(route), std::move(rule));
     return {};
+  }
+
+  // One for all that go to the same prefix through the same link.
+  uint32_t ChooseTable(const PolicyRoute& route) {
+    if (route.table()) return *route.table();
+    return *Allocate("table", route.to()->ToString() + " " + route.interface(), kFirstPrefixTable,
+                     CountUp, [&](uint32_t number) { return facts_.IsFreeTable(number); });
+  }
+
+  uint32_t ChoosePriority(const PolicyRoute& route) {
+    if (route.priority()) return *route.priority();
+    std::string what = route.to()->ToString() + " " + route.interface();
+    if (route.from()) what += " from " + route.from()->ToString();
+    if (route.in_interface()) what += " iif " + *route.in_interface();
+    if (route.fwmark()) {
+      what += fmt::format(" fwmark {:#x}/{:#x}", route.fwmark()->value, route.fwmark()->mask);
+    }
+    const auto down = [](uint32_t priority) {
+      return priority > 1 ? std::optional(priority - 1) : std::nullopt;
+    };
+    return Allocate("priority", what, kLowestPrefixPriority, down,
+                    [&](uint32_t number) { return IsFreePriority(number); })
+        .value_or(kLowestPrefixPriority);
   }
 
   // ---- NAT and forwarding ----
@@ -744,10 +727,10 @@ class Lowering {
       table.family = family;
       table.name = kernel::NftName(TableNameOf(own_.owner));
       table.comment = FixedString<128>(AliasOf(own_.owner));
-      desired_.objects.emplace_back(table);
+      objects_.Add(table);
     }
-    for (auto& set : sets_) desired_.objects.emplace_back(std::move(set));
-    for (auto& element : elements_) desired_.objects.emplace_back(std::move(element));
+    for (auto& set : sets_) objects_.Add(std::move(set));
+    for (auto& element : elements_) objects_.Add(std::move(element));
     for (const auto& [family, chains] : tables_) {
       for (const Chain& chain : chains) EmitChain(family, chain);
     }
@@ -765,7 +748,7 @@ class Lowering {
     for (const auto& expressions : chain.rules) {
       lowered.rules->push_back(kernel::MakeRule(expressions));
     }
-    desired_.objects.emplace_back(std::move(lowered));
+    objects_.Add(std::move(lowered));
   }
 
   const Node& node_;
@@ -779,7 +762,9 @@ class Lowering {
   std::map<nft::TableFamily, std::vector<Chain>> tables_;
   std::vector<kernel::NftSet> sets_;
   std::vector<kernel::NftElement> elements_;
-  std::vector<kernel::Rule> rules_;  // emitted last: they switch over
+  ObjectList objects_;
+  std::vector<std::pair<std::string, kernel::Rule>> rules_;  // with their places; added last: they
+                                                             // switch over
   std::map<std::string, uint32_t> arrival_marks_;
   std::set<std::string> forwarding_;  // own interfaces that forward
 };
