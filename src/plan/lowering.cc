@@ -86,6 +86,7 @@ class Lowering {
     return std::move(desired_);
   }
 
+ private:
   static Error NoNftables() {
     return {.code = ErrorCode::kNotSupported,
             .message = "the node needs nftables, and this build of wgnet has none",
