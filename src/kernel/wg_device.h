@@ -20,6 +20,11 @@ struct WgDevice {
   std::optional<uint32_t> fwmark;       // 0: none
 };
 
+/// Of 0, which leaves the choice to the kernel, a device that is up reports what was chosen.
+struct ListenPort : netlink::U16 {
+  static bool IsAny(uint16_t port) { return port == 0; }
+};
+
 /// A deleted device needs no message: it goes with its link.
 void Encode(const Edit<WgDevice>& edit, const EncodeContext& context, netlink::MessageWriter& out);
 
@@ -39,14 +44,15 @@ struct wgnet::netlink::Schema<wgnet::kernel::WgDevice> {
   static constexpr kernel::Bus kBus = kernel::Bus::kGeneric;
   static constexpr bool kChangeWhole = false;
   static constexpr bool kDeleteWhole = false;
-  static constexpr auto kRows = std::tuple{
-      Attr<kernel::LinkIndex>(WGDEVICE_A_IFINDEX, "dev", "", &WgDevice::dev, Role::kKey),
-      Attr<U16>(WGDEVICE_A_LISTEN_PORT, "listen_port", "listen-port", &WgDevice::listen_port),
-      Attr<HexU32>(WGDEVICE_A_FWMARK, "fwmark", "fwmark", &WgDevice::fwmark),
-      Attr<SecretKeyWire>(WGDEVICE_A_PRIVATE_KEY, "private_key", "private-key",
-                          &WgDevice::private_key, Role::kSecret),
-      Attr<PublicKeyWire>(WGDEVICE_A_PUBLIC_KEY, "public_key", kNoWord, &WgDevice::public_key,
-                          Role::kObserved)};
+  static constexpr auto kRows =
+      std::tuple{Attr<kernel::LinkIndex>(WGDEVICE_A_IFINDEX, "dev", "", &WgDevice::dev, Role::kKey),
+                 Attr<kernel::ListenPort>(WGDEVICE_A_LISTEN_PORT, "listen_port", "listen-port",
+                                          &WgDevice::listen_port),
+                 Attr<HexU32>(WGDEVICE_A_FWMARK, "fwmark", "fwmark", &WgDevice::fwmark),
+                 Attr<SecretKeyWire>(WGDEVICE_A_PRIVATE_KEY, "private_key", "private-key",
+                                     &WgDevice::private_key, Role::kSecret),
+                 Attr<PublicKeyWire>(WGDEVICE_A_PUBLIC_KEY, "public_key", kNoWord,
+                                     &WgDevice::public_key, Role::kObserved)};
 };
 
 #endif  // WGNET_KERNEL_WG_DEVICE_H_

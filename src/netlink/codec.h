@@ -138,12 +138,16 @@ constexpr bool IsCompared(Role role) {
   return role == Role::kKey || role == Role::kValue || role == Role::kSecret;
 }
 
-/// Whether `actual` has everything that `expected` states and that may be compared.
+/// Whether `actual` has everything that `expected` states and that may be compared. A wire may say
+/// of a value that any will do.
 template <class Object>
 bool Holds(const Object& actual, const Object& expected) {
   bool holds = true;
-  ForEachRow<Object>([&](const auto& row) {
+  ForEachRow<Object>([&]<class Wire>(const Row<Object, Wire>& row) {
     if (!IsCompared(row.role) || !(expected.*row.member)) return;
+    if constexpr (requires { Wire::IsAny(*(expected.*row.member)); }) {
+      if (Wire::IsAny(*(expected.*row.member))) return;
+    }
     holds = holds && actual.*row.member == expected.*row.member;
   });
   return holds;

@@ -97,6 +97,7 @@ class Differ {
 
   Result<Difference> Run() {
     FindForeignClaims();
+    ParkPorts();
     for (const Object& object : desired_.objects) WGNET_RETURN_IF_ERROR(Compare(object));
     for (size_t i = own_.objects.size(); i-- > 0;) RemoveUnwanted(own_.objects[i]);
     for (const Object& object : snapshot_.objects()) RemoveLost(object);
@@ -120,6 +121,40 @@ class Differ {
                                .object = std::move(after),
                                .before = std::move(before),
                                .phase = phase});
+  }
+
+  // ---- ports ----
+
+  // A port has one socket: a device whose port another is to get takes any other first, also one
+  // that goes or changes later.
+  void ParkPorts() {
+    for (const Object& object : snapshot_.objects()) {
+      const auto* device = std::get_if<kernel::WgDevice>(&object);
+      if (device == nullptr || !IsOurs(object) || !GivesPort(*device)) continue;
+      kernel::WgDevice parked = *device;
+      parked.listen_port = 0;
+      PushChange(*device, parked, Phase::kDevice);
+      parked_.emplace_back(parked);
+    }
+  }
+
+  bool GivesPort(const kernel::WgDevice& device) const {
+    return std::any_of(wanted_.begin(), wanted_.end(), [&](const Object* object) {
+      const auto* wanted = std::get_if<kernel::WgDevice>(object);
+      if (wanted == nullptr || wanted->dev == device.dev || !wanted->listen_port) return false;
+      const Object* found = snapshot_.Find(*object);
+      return *wanted->listen_port != 0 && wanted->listen_port == device.listen_port &&
+             (found == nullptr ||
+              std::get_if<kernel::WgDevice>(found)->listen_port != wanted->listen_port);
+    });
+  }
+
+  // The kernel's object, once ports are parked.
+  const Object* Find(const Object& key) const {
+    for (const Object& parked : parked_) {
+      if (kernel::SameKey(parked, key)) return &parked;
+    }
+    return snapshot_.Find(key);
   }
 
   // ---- what is wanted ----
@@ -167,7 +202,7 @@ class Differ {
     if (const auto* peer = std::get_if<kernel::WgPeer>(&wanted)) {
       WGNET_RETURN_IF_ERROR(CheckClaims(*peer));
     }
-    const Object* found = snapshot_.Find(wanted);
+    const Object* found = Find(wanted);
     if (found == nullptr) {
       std::visit([&](const auto& typed) { PushAdd(typed); }, wanted);
       return {};
@@ -317,7 +352,7 @@ class Differ {
 
   void RemoveUnwanted(const Object& recorded) {
     if (wanted_.contains(&recorded)) return;
-    const Object* found = snapshot_.Find(recorded);
+    const Object* found = Find(recorded);
     if (found == nullptr || !IsStillOurs(recorded, *found)) return;
     if (const auto* link = std::get_if<kernel::Link>(found)) lost_links_.push_back(*link->index);
     if (const auto* table = std::get_if<kernel::NftTable>(found)) lost_tables_.push_back(*table);
@@ -510,6 +545,7 @@ class Differ {
   KeySet owned_;
   KeySet wanted_;
   std::map<std::pair<uint32_t, Prefix>, PublicKey> foreign_claims_;  // by link and allowed IP
+  std::vector<Object> parked_;
   std::vector<uint32_t> lost_links_;
   std::vector<kernel::NftTable> lost_tables_;
   Difference difference_;

@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "src/netlink/codec.h"
 
@@ -142,7 +143,7 @@ int FakeWireguard::SendLinks(std::span<const iovec> parts) {
   const auto bytes = Flatten(parts);
   SecretBuffer out;
   netlink::ForEachMessage(bytes, [&](const Message& message) {
-    ifinfomsg header;
+    ifinfomsg header{};
     Bytes attributes;
     bool wireguard = false;
     if (message.header.nlmsg_type == RTM_NEWLINK && message.Split(header, attributes)) {
@@ -150,16 +151,19 @@ int FakeWireguard::SendLinks(std::span<const iovec> parts) {
         wireguard = wireguard || (type == IFLA_LINKINFO && KindOf(payload) == "wireguard");
       });
     }
-    if (CannotComeUp(message)) {
-      link_errors_.push_back(ErrorReply(message, EADDRINUSE));
-      return true;
-    }
-    if (!wireguard) {
-      Copy(message, out);
-      return true;
-    }
     const auto index = static_cast<uint32_t>(header.ifi_index);
+    if (!wireguard) {
+      const bool moves = message.header.nlmsg_type == RTM_NEWLINK && (header.ifi_change & IFF_UP);
+      const int error = moves ? SetUp(index, (header.ifi_flags & IFF_UP) != 0) : 0;
+      if (error == 0) {
+        Copy(message, out);
+      } else {
+        link_errors_.push_back(ErrorReply(message, error));
+      }
+      return true;
+    }
     devices_[index] = {};
+    devices_[index].up = (header.ifi_flags & IFF_UP) != 0;
     devices_[index].device.dev = kernel::LinkRef{index, {}};
     devices_[index].device.listen_port = 0;
     devices_[index].device.fwmark = 0;
@@ -235,28 +239,43 @@ void FakeWireguard::Handle(const Message& message) {
   }
 }
 
+int FakeWireguard::SetUp(uint32_t index, bool up) {
+  const auto found = devices_.find(index);
+  if (found == devices_.end()) return 0;
+  found->second.up = up;
+  const int error = up ? SetPort(found->second, *found->second.device.listen_port) : 0;
+  if (error != 0) found->second.up = false;
+  return error;
+}
+
+int FakeWireguard::SetPort(Device& device, uint16_t port) {
+  if (device.up && IsPortTaken(port)) return EADDRINUSE;
+  for (const auto& [index, other] : devices_) {
+    char name[IF_NAMESIZE];
+    const bool bound = other.up && if_indextoname(index, name) != nullptr;
+    if (device.up && &other != &device && bound && other.device.listen_port == port) {
+      return EADDRINUSE;
+    }
+  }
+  device.device.listen_port = device.up && port == 0 ? next_port_++ : port;
+  return 0;
+}
+
 void FakeWireguard::Reply(const Message& request, int error) {
   if (error == 0 && (request.header.nlmsg_flags & NLM_F_ACK) == 0) return;
   replies_.push_back(ErrorReply(request, error));
-}
-
-// The module binds its port when the link comes up.
-bool FakeWireguard::CannotComeUp(const Message& message) const {
-  ifinfomsg header;
-  Bytes attributes;
-  if (message.header.nlmsg_type != RTM_NEWLINK || !message.Split(header, attributes) ||
-      (header.ifi_change & header.ifi_flags & IFF_UP) == 0) {
-    return false;
-  }
-  const auto found = devices_.find(static_cast<uint32_t>(header.ifi_index));
-  return found != devices_.end() && IsPortTaken(found->second.device.listen_port.value_or(0));
 }
 
 // Device settings first; then the peers in their order, until one fails.
 int FakeWireguard::SetDevice(Bytes attributes) {
   Device* device = Find(attributes);
   if (device == nullptr) return ENODEV;
+  const uint16_t port = device->device.listen_port.value_or(0);
   netlink::DecodeAttributes(attributes, netlink::ExtraMode::kDrop, device->device);
+  const uint16_t wanted_port = std::exchange(device->device.listen_port, port).value_or(0);
+  if (wanted_port != port) {
+    if (const int error = SetPort(*device, wanted_port)) return error;
+  }
   const PublicKey before = device->device.public_key.value_or(PublicKey());
   if (device->device.private_key) device->device.public_key = device->device.private_key->Public();
   if (device->device.public_key != before) {

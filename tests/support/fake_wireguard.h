@@ -41,15 +41,18 @@ class FakeWireguard final : public netlink::Transport {
   struct Device {
     kernel::WgDevice device;
     std::vector<kernel::WgPeer> peers;
+    bool up = false;  // only then it has a socket
   };
 
   int SendLinks(std::span<const iovec> parts);
   void Handle(const netlink::Message& message);
+  // Goes up, or down; or takes another port. 0 or an errno.
+  int SetUp(uint32_t index, bool up);
+  int SetPort(Device& device, uint16_t port);
   int SetDevice(netlink::Bytes attributes);
   int SetPeer(Device& device, netlink::Bytes nest);
   void Dump(const netlink::Message& request);
   void Reply(const netlink::Message& request, int error);
-  bool CannotComeUp(const netlink::Message& message) const;
   Device* Find(netlink::Bytes attributes);
   std::vector<std::byte> RenameKinds(netlink::Bytes datagram) const;
 
@@ -57,6 +60,7 @@ class FakeWireguard final : public netlink::Transport {
   std::map<uint32_t, Device> devices_;  // by link
   std::deque<std::vector<std::byte>> replies_;
   std::deque<std::vector<std::byte>> link_errors_;
+  uint16_t next_port_ = 40000;
 };
 
 }  // namespace wgnet::testing

@@ -20,6 +20,9 @@ std::vector<Scenario> Scenarios() {
       {"LargeDelete", ChangedNode(), {}},
       {"SwappedKeys", KeyNode("a", "b"), KeyNode("b", "a")},
       {"RotatedKey", KeyNode("a", "b"), KeyNode("a", "c")},
+      {"Renamed", PortNode({{"wg0", 1000}}), PortNode({{"wg1", 1000}})},
+      {"SwappedPorts", PortNode({{"wg0", 1000}, {"wg1", 2000}}),
+       PortNode({{"wg0", 2000}, {"wg1", 1000}, {"wg2", 3000}})},
   };
 }
 

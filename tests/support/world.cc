@@ -181,6 +181,19 @@ Node KeyNode(std::string_view own, std::string_view peer) {
   return node;
 }
 
+Node PortNode(const std::vector<std::pair<std::string, int>>& ports) {
+  Node node;
+  for (size_t i = 0; i < ports.size(); ++i) {
+    node.Add(Interface(ports[i].first)
+                 .PrivateKey(TestKey(ports[i].first))
+                 .ListenPort(ports[i].second)
+                 .Address(fmt::format("10.6.{}.1/24", i))
+                 .AddPeer(Peer(TestKey("peer of " + ports[i].first).Public())
+                              .AllowedIp(fmt::format("10.6.{}.2/32", i))));
+  }
+  return node;
+}
+
 Node ChangedNode(int peers) {
   Node node;
   Interface hub("hub");

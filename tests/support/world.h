@@ -7,6 +7,8 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "src/plan/planner.h"
 #include "tests/support/fake_wireguard.h"
@@ -55,6 +57,8 @@ Node ClientNode();
 Node LargeNode(int peers = 4);
 /// An interface with a key made from `own`, and peers with keys made from `peer` and of another.
 Node KeyNode(std::string_view own, std::string_view peer);
+/// Interfaces with these listen ports.
+Node PortNode(const std::vector<std::pair<std::string, int>>& ports);
 /// LargeNode with something changed in every layer.
 Node ChangedNode(int peers = 4);
 
