@@ -62,6 +62,14 @@ Phase RemovalPhase(Phase added) {
   }
 }
 
+// Chains refer to sets, and all are in a table, whoever made them.
+int RemovalRank(const Op& op) {
+  if (op.phase != Phase::kNftRemoval) return 0;
+  if (std::holds_alternative<kernel::NftTable>(op.object)) return 3;
+  if (std::holds_alternative<kernel::NftSet>(op.object)) return 2;
+  return std::holds_alternative<kernel::NftElement>(op.object) ? 1 : 0;
+}
+
 // The same object with those rows only for which `wanted(row)` holds, and its keys.
 template <class T, class Wanted>
 T Only(const T& object, const Wanted& wanted) {
@@ -103,7 +111,10 @@ class Differ {
     RescueSecondaries();
     WGNET_RETURN_IF_ERROR(CompareSettings());
     std::stable_sort(difference_.ops.begin(), difference_.ops.end(),
-                     [](const Op& a, const Op& b) { return a.phase < b.phase; });
+                     [](const Op& a, const Op& b) {
+                       return std::pair(a.phase, RemovalRank(a)) <
+                              std::pair(b.phase, RemovalRank(b));
+                     });
     difference_.record.owner = own_.owner;
     difference_.record.objects = desired_.objects;
     difference_.record.allocations = desired_.allocations;
@@ -354,11 +365,13 @@ class Differ {
         found);
   }
 
-  // The kernel makes these again by itself.
+  // The kernel makes these, and removes them, by itself: a set without a name with its rule.
   static bool IsKernelsOwn(const Object& found) {
     const auto* route = std::get_if<kernel::Route>(&found);
     const auto* address = std::get_if<kernel::Address>(&found);
-    return (route != nullptr && route->protocol == RTPROT_KERNEL) ||
+    const auto* set = std::get_if<kernel::NftSet>(&found);
+    return (set != nullptr && (set->flags.value_or(0) & NFT_SET_ANONYMOUS) != 0) ||
+           (route != nullptr && route->protocol == RTPROT_KERNEL) ||
            (address != nullptr && address->protocol == kKernelLinkLocal) ||
            std::holds_alternative<kernel::WgDevice>(found);
   }
