@@ -180,6 +180,7 @@ class Differ {
     }
     const Object* found = snapshot_.Find(wanted);
     if (found == nullptr) {
+      if (const Object* other = FindRuleInPlaceOf(wanted)) return Conflict(wanted, *other);
       std::visit([&](const auto& typed) { PushAdd(typed); }, wanted);
       return {};
     }
@@ -205,6 +206,20 @@ class Differ {
                                    link.name->view()),
             .where = fmt::format("Interface({}).Mtu", QuoteForMessage(link.name->view())),
             .hint = "take the interface down first, or give it an MTU of 1280 or more"};
+  }
+
+  // Which of two rules of one priority comes first is an accident.
+  const Object* FindRuleInPlaceOf(const Object& wanted) const {
+    const auto* rule = std::get_if<kernel::Rule>(&wanted);
+    if (rule == nullptr) return nullptr;
+    for (const Object& object : snapshot_.objects()) {
+      const auto* other = std::get_if<kernel::Rule>(&object);
+      if (other != nullptr && other->family == rule->family &&
+          other->priority == rule->priority && !owned_.contains(&object)) {
+        return &object;
+      }
+    }
+    return nullptr;
   }
 
   Status Conflict(const Object& wanted, const Object& found) const {
