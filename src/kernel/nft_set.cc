@@ -122,6 +122,11 @@ std::string NftRangeWire::Text(const AddressRange& range) {
   return range.first.ToString() + "-" + range.last.ToString();
 }
 
+bool HoldsAddressRanges(const NftSet& set) {
+  return set.flags == NFT_SET_INTERVAL &&
+         (set.key_type == kNftIpv4Type || set.key_type == kNftIpv6Type);
+}
+
 bool ReadBoundaries(const netlink::Message& message, std::vector<NftBoundary>& boundaries) {
   nfgenmsg header;
   netlink::Bytes attributes;

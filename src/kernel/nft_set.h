@@ -37,6 +37,9 @@ struct NftElement {
   std::optional<AddressRange> range;
 };
 
+/// Whether it is a set as wgnet makes them, whoever made it: only of those are elements read.
+bool HoldsAddressRanges(const NftSet& set);
+
 /// Whether the kernel takes only one of them at a time: they overlap in one set.
 bool Exclude(const NftElement& a, const NftElement& b);
 

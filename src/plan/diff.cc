@@ -62,6 +62,14 @@ Phase RemovalPhase(Phase added) {
   }
 }
 
+// Chains refer to sets, and all are in a table, whoever made them.
+int RemovalRank(const Op& op) {
+  if (op.phase != Phase::kNftRemoval) return 0;
+  if (std::holds_alternative<kernel::NftTable>(op.object)) return 3;
+  if (std::holds_alternative<kernel::NftSet>(op.object)) return 2;
+  return std::holds_alternative<kernel::NftElement>(op.object) ? 1 : 0;
+}
+
 // The same object with those rows only for which `wanted(row)` holds, and its keys.
 template <class T, class Wanted>
 T Only(const T& object, const Wanted& wanted) {
@@ -104,7 +112,10 @@ class Differ {
     RescueSecondaries();
     WGNET_RETURN_IF_ERROR(CompareSettings());
     std::stable_sort(difference_.ops.begin(), difference_.ops.end(),
-                     [](const Op& a, const Op& b) { return a.phase < b.phase; });
+                     [](const Op& a, const Op& b) {
+                       return std::pair(a.phase, RemovalRank(a)) <
+                              std::pair(b.phase, RemovalRank(b));
+                     });
     difference_.record.owner = own_.owner;
     difference_.record.objects = desired_.objects;
     difference_.record.allocations = desired_.allocations;
@@ -204,6 +215,7 @@ class Differ {
     }
     const Object* found = Find(wanted);
     if (found == nullptr) {
+      if (const Object* other = FindRuleInPlaceOf(wanted)) return Conflict(wanted, *other);
       std::visit([&](const auto& typed) { PushAdd(typed); }, wanted);
       return {};
     }
@@ -229,6 +241,20 @@ class Differ {
                                    link.name->view()),
             .where = fmt::format("Interface({}).Mtu", QuoteForMessage(link.name->view())),
             .hint = "take the interface down first, or give it an MTU of 1280 or more"};
+  }
+
+  // Which of two rules of one priority comes first is an accident.
+  const Object* FindRuleInPlaceOf(const Object& wanted) const {
+    const auto* rule = std::get_if<kernel::Rule>(&wanted);
+    if (rule == nullptr) return nullptr;
+    for (const Object& object : snapshot_.objects()) {
+      const auto* other = std::get_if<kernel::Rule>(&object);
+      if (other != nullptr && other->family == rule->family &&
+          other->priority == rule->priority && !owned_.contains(&object)) {
+        return &object;
+      }
+    }
+    return nullptr;
   }
 
   Status Conflict(const Object& wanted, const Object& found) const {
@@ -392,11 +418,13 @@ class Differ {
         found);
   }
 
-  // The kernel makes these again by itself.
+  // The kernel makes these, and removes them, by itself: a set without a name with its rule.
   static bool IsKernelsOwn(const Object& found) {
     const auto* route = std::get_if<kernel::Route>(&found);
     const auto* address = std::get_if<kernel::Address>(&found);
-    return (route != nullptr && route->protocol == RTPROT_KERNEL) ||
+    const auto* set = std::get_if<kernel::NftSet>(&found);
+    return (set != nullptr && (set->flags.value_or(0) & NFT_SET_ANONYMOUS) != 0) ||
+           (route != nullptr && route->protocol == RTPROT_KERNEL) ||
            (address != nullptr && address->protocol == kKernelLinkLocal) ||
            std::holds_alternative<kernel::WgDevice>(found);
   }

@@ -110,9 +110,9 @@ class Reader::Pass {
     NftDump<kernel::NftTable>(table, [&](const kernel::NftTable& object) {
       return object.family == table.family && object.name == table.name;
     });
-    NftDump<kernel::NftChain>(table, ours);
-    NftSets(table, ours);
-    NftRules(table, ours);
+    if (!failed()) NftDump<kernel::NftChain>(table, ours);
+    if (!failed()) NftSets(table, ours);
+    if (!failed()) NftRules(table, ours);
   }
 
   void Sysctl(const kernel::SysctlName& name) {
@@ -197,7 +197,7 @@ class Reader::Pass {
     reader_.sets_.clear();
     NftDump<kernel::NftSet>(table, [&](const kernel::NftSet& set) {
       const bool ours = wanted(set);
-      if (ours) reader_.sets_.push_back(*set.name);
+      if (ours && kernel::HoldsAddressRanges(set)) reader_.sets_.push_back(*set.name);
       return ours;
     });
     for (const auto& set : reader_.sets_) {
