@@ -157,7 +157,7 @@ std::string_view JsonValue::TypeName() const {
 
 std::string JsonPath(std::string_view path, std::string_view member) {
   constexpr size_t kLongest = 64;
-  const bool plain = !member.empty() && member.size() <= kLongest &&
+  const bool plain = !member.empty() && member.size() <= kLongest && !MayHoldKey(member) &&
                      std::all_of(member.begin(), member.end(), [](unsigned char c) {
                        return c == '_' || (c < 0x80 && std::isalnum(c) != 0);
                      });

@@ -18,10 +18,13 @@ std::optional<uint64_t> ParseDigits(std::string_view digits, int base, uint64_t 
   return value;
 }
 
+bool IsLower(char c) { return c >= 'a' && c <= 'z'; }
+bool IsUpper(char c) { return c >= 'A' && c <= 'Z'; }
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
 bool IsShellSafe(char c) {
   constexpr std::string_view kSafe = "_-./:,=+@%";
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-         kSafe.find(c) != kSafe.npos;
+  return IsLower(c) || IsUpper(c) || IsDigit(c) || kSafe.find(c) != kSafe.npos;
 }
 
 }  // namespace
@@ -63,8 +66,30 @@ std::optional<std::string> QuoteForNft(std::string_view text) {
   return fmt::format("\"{}\"", text);
 }
 
+bool MayHoldKey(std::string_view text) {
+  constexpr size_t kTellingRun = 32;  // of the 44 characters of a key
+  // A run of base64 in both cases and with digits or signs: paths and host names have none so long.
+  size_t run = 0;
+  bool lower = false, upper = false, other = false;
+  for (const char c : text) {
+    const bool sign = IsDigit(c) || c == '+' || c == '=';
+    if (!IsLower(c) && !IsUpper(c) && !sign && c != '/') {
+      run = 0;
+      lower = upper = other = false;
+      continue;
+    }
+    ++run;
+    lower = lower || IsLower(c);
+    upper = upper || IsUpper(c);
+    other = other || sign;
+    if (run >= kTellingRun && lower && upper && other) return true;
+  }
+  return false;
+}
+
 std::string QuoteForMessage(std::string_view text) {
   constexpr size_t kMost = 64;
+  if (MayHoldKey(text)) return "(hidden, as it may hold a key)";
   std::string quoted = "\"";
   for (const char c : text.substr(0, kMost)) {
     if (c == '"' || c == '\\') {

@@ -22,7 +22,10 @@ bool IsPrintable(std::string_view text);
 std::string QuoteForShell(std::string_view text);
 /// A string of nft(8): in double quotes, which have no escapes there. Nothing if it cannot be said.
 std::optional<std::string> QuoteForNft(std::string_view text);
-/// For an error message: in double quotes, other bytes as \xNN, cut after 64 bytes.
+/// Whether a key, or most of one, stands somewhere in the text.
+bool MayHoldKey(std::string_view text);
+/// For an error message: in double quotes, other bytes as \xNN, cut after 64 bytes. A text that may
+/// hold a key, which stands there by mistake, is not shown.
 std::string QuoteForMessage(std::string_view text);
 /// A JSON string with its quotes. Bytes that are not UTF-8 become U+FFFD.
 std::string QuoteForJson(std::string_view text);

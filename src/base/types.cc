@@ -122,7 +122,10 @@ Result<Endpoint> Endpoint::Parse(std::string_view text) {
     host = text.substr(0, colon);
     port = text.substr(colon + 1);
   }
-  if (host.empty() || !IsPrintable(host)) return Malformed("an endpoint", text, kHint);
+  // A key that stands here by mistake must not be asked of a name server.
+  if (host.empty() || !IsPrintable(host) || MayHoldKey(host)) {
+    return Malformed("an endpoint", text, kHint);
+  }
   const auto number = ParsePort(port);
   if (!number) return number.error();
   Endpoint endpoint;

@@ -24,6 +24,8 @@ class UniqueFd {
 
   int get() const { return fd_; }
   bool ok() const { return fd_ >= 0; }
+  /// Somebody else owns it from now on.
+  void Release() { fd_ = -1; }
 
  private:
   int fd_ = -1;

@@ -16,8 +16,7 @@ class Report {
   explicit Report(std::string_view file) : file_(file) {}
 
   Error At(ConfFile::Place place, std::string message, std::string hint) const;
-  /// The value of `key` was rejected, at `part` of it, for the reason that `why` gives. A reason
-  /// that may quote a key, as the value of another key, is not told.
+  /// The value of `key` was rejected, at `part` of it, for the reason that `why` gives.
   Error Rejected(const ConfFile::Line& line, std::string_view key, std::string_view part,
                  Error why) const;
   void Warn(ConfFile::Place place, std::string_view message);
@@ -30,9 +29,6 @@ class Report {
   std::string_view file_;
   std::vector<std::string> warnings_;
 };
-
-/// Whether a key, or a good part of one, may stand in a message, which then must not be shown.
-bool MayHoldKey(std::string_view message);
 
 }  // namespace wgnet::conf
 

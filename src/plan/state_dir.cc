@@ -146,11 +146,11 @@ Result<UniqueFd> StateDir::Lock(std::chrono::milliseconds timeout) const {
 }
 
 Result<std::vector<Record>> StateDir::Load() const {
-  const UniqueFd again(openat(directory_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  UniqueFd again(openat(directory_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!again.ok()) return StateError("cannot open", path_, errno);
-  const std::unique_ptr<DIR, int (*)(DIR*)> entries(
-      fdopendir(fcntl(again.get(), F_DUPFD_CLOEXEC, 0)), closedir);
+  const std::unique_ptr<DIR, int (*)(DIR*)> entries(fdopendir(again.get()), closedir);
   if (!entries) return StateError("cannot list", path_, errno);
+  again.Release();
   std::vector<Record> records;
   while (const dirent* entry = readdir(entries.get())) {
     const std::string name = entry->d_name;

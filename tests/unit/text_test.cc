@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "tests/support/sandbox.h"
+#include "wgnet/key.h"
 
 namespace wgnet {
 namespace {
@@ -127,6 +128,31 @@ TEST(QuoteForMessageTest, ShowsEveryByteOnOneLine) {
   EXPECT_EQ(QuoteForMessage("\x00\n\x7f\xff"sv), R"("\x00\x0a\x7f\xff")");
   EXPECT_EQ(QuoteForMessage(std::string(64, 'x')), "\"" + std::string(64, 'x') + "\"");
   EXPECT_EQ(QuoteForMessage(std::string(65, 'x')), "\"" + std::string(64, 'x') + "\"...");
+}
+
+TEST(QuoteForMessageTest, HidesWhatMayHoldAKey) {
+  const std::string key = "HR8Kp3xWIt2rNdS3aaCk+Ss7yQqC9cn6h3WS6UK3WE0=";
+  for (const std::string& text : {key, "x " + key, key + "/24", std::string(100, ' ') + key}) {
+    EXPECT_EQ(QuoteForMessage(text), "(hidden, as it may hold a key)");
+  }
+}
+
+TEST(MayHoldKeyTest, FindsEveryKeyInAnyText) {
+  for (int i = 0; i < 10000; ++i) {
+    const std::string key = SecretKey::GeneratePreshared().Reveal();
+    ASSERT_TRUE(MayHoldKey(key)) << key;
+    ASSERT_TRUE(MayHoldKey("PrivateKey = " + key + "\n")) << key;
+  }
+}
+
+TEST(MayHoldKeyTest, IsNotFooledByPathsAndNames) {
+  for (const char* text :
+       {"", "wg0", "/home/alice/projects/vpn/configuration/production/wg0.conf",
+        "averyveryveryveryveryverylongnameofahost.example.com", "/etc/NetworkManager/wg0.conf",
+        "2001:0db8:0000:0000:0000:0000:0000:0001/128", "550e8400-e29b-41d4-a716-446655440000",
+        "/var/lib/docker/overlay2/0123456789abcdef0123456789abcdef0123456789abcdef"}) {
+    EXPECT_FALSE(MayHoldKey(text)) << text;
+  }
 }
 
 TEST(IsPrintableTest, MeansAscii) {
