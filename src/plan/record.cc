@@ -322,10 +322,13 @@ std::string EncodeRecord(const Record& record) {
   body.Put(record.objects);
   body.Put(record.claims);
   body.Put(record.allocations);
-  const std::string bytes = body.Take();
+  return SealRecord(body.Take());
+}
+
+std::string SealRecord(std::string_view body) {
   std::string file(kMagic);
   file.append(reinterpret_cast<const char*>(&kVersion), sizeof kVersion);
-  return file + Checksum(bytes) + bytes;
+  return file + Checksum(body) + std::string(body);
 }
 
 Result<Record> DecodeRecord(std::string_view bytes) {

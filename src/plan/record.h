@@ -49,6 +49,8 @@ Record WithoutLost(Record record, std::span<const kernel::Link> links);
 /// The file's bytes: a header with a version and a checksum, then named values; a reader skips
 /// names that it does not know.
 std::string EncodeRecord(const Record& record);
+/// The header before a body.
+std::string SealRecord(std::string_view body);
 Result<Record> DecodeRecord(std::string_view bytes);
 
 }  // namespace wgnet::plan
