@@ -59,6 +59,22 @@ std::vector<size_t> PeersOf(const std::vector<std::byte>& bytes, size_t at) {
   return peers;
 }
 
+// The public keys of a SET_DEVICE's peers.
+std::vector<PublicKey> KeysOf(const std::vector<std::byte>& bytes, size_t at) {
+  std::vector<PublicKey> keys;
+  netlink::ForEachAttribute(AttributesOf(bytes, at), [&](uint16_t type, Bytes list) {
+    if (type != WGDEVICE_A_PEERS) return;
+    netlink::ForEachAttribute(list, [&](uint16_t, Bytes peer) {
+      netlink::ForEachAttribute(peer, [&](uint16_t inner, Bytes key) {
+        std::array<uint8_t, PublicKey::kSize> value;
+        if (inner != WGPEER_A_PUBLIC_KEY || !netlink::ReadExact(key, value)) return;
+        keys.emplace_back(std::span<const uint8_t, PublicKey::kSize>(value));
+      });
+    });
+  });
+  return keys;
+}
+
 // A SET_DEVICE with the first peers only, and of the next one the first allowed IPs.
 void WritePartial(const std::vector<std::byte>& bytes, size_t at, const Fault::Partial& partial,
                   SecretBuffer& out) {
@@ -103,6 +119,7 @@ void FaultTransport::Arm(Fault fault) {
   messages_ = 0;
   fired_ = false;
   peers_of_.clear();
+  keys_of_.clear();
 }
 
 bool FaultTransport::IsHit() {
@@ -160,6 +177,7 @@ int FaultTransport::Send(Bus bus, std::span<const iovec> parts) {
     if (IsChange(bus, header, bytes.data() + at + NLMSG_HDRLEN)) {
       changes = true;
       peers_of_.push_back(bus == Bus::kGeneric ? PeersOf(bytes, at) : std::vector<size_t>());
+      keys_of_.push_back(bus == Bus::kGeneric ? KeysOf(bytes, at) : std::vector<PublicKey>());
       if (IsHit() && !Withhold(bus, bytes, at)) return 0;
     }
     at += NLMSG_ALIGN(header.nlmsg_len);
@@ -183,6 +201,7 @@ ssize_t FaultTransport::Receive(Bus bus, std::span<std::byte> buffer) {
 int FaultTransport::WriteSetting(int handle, std::string_view value) {
   const UncountedAllocations own;
   peers_of_.emplace_back();
+  keys_of_.emplace_back();
   if (IsHit()) return fault_.error;
   const int error = inner_->WriteSetting(handle, value);
   if (on_step_) on_step_();

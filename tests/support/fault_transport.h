@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "src/netlink/transport.h"
+#include "wgnet/key.h"
 
 namespace wgnet::testing {
 
@@ -39,6 +40,8 @@ class FaultTransport final : public netlink::Transport {
   bool fired() const { return fired_; }
   /// How many peers the SET_DEVICE messages held, and of each how many IPs, by message.
   const std::vector<std::vector<size_t>>& peers_of() const { return peers_of_; }
+  /// Whose peers the SET_DEVICE messages named, by message.
+  const std::vector<std::vector<PublicKey>>& keys_of() const { return keys_of_; }
   /// Called after each Send, and after each write of a setting.
   void OnStep(std::function<void()> callback) { on_step_ = std::move(callback); }
 
@@ -71,6 +74,7 @@ class FaultTransport final : public netlink::Transport {
   bool fired_ = false;
   size_t send_limit_ = SIZE_MAX;
   std::vector<std::vector<size_t>> peers_of_;
+  std::vector<std::vector<PublicKey>> keys_of_;
   std::array<std::deque<std::vector<std::byte>>, netlink::kNetlinkBuses> replies_;
   std::function<void()> on_step_;
 };
