@@ -53,6 +53,10 @@ struct wgnet::netlink::Schema<wgnet::kernel::WgDevice> {
                                      &WgDevice::private_key, Role::kSecret),
                  Attr<PublicKeyWire>(WGDEVICE_A_PUBLIC_KEY, "public_key", kNoWord,
                                      &WgDevice::public_key, Role::kObserved)};
+  /// A device without a key reports none.
+  static void Normalize(WgDevice& device) {
+    if (!device.private_key) device.private_key.emplace();
+  }
 };
 
 #endif  // WGNET_KERNEL_WG_DEVICE_H_

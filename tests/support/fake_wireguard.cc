@@ -341,6 +341,11 @@ void FakeWireguard::Dump(const Message& request) {
     Reply(request, ENODEV);
     return;
   }
+  kernel::WgDevice shown = device->device;
+  if (shown.private_key && shown.private_key->is_zero()) {
+    shown.private_key.reset();  // a device without a key tells of none
+    shown.public_key.reset();
+  }
   const auto all = [](const auto&) { return true; };
   bool first = true;
   const auto send = [&](const kernel::WgPeer* peer) {
@@ -348,7 +353,7 @@ void FakeWireguard::Dump(const Message& request) {
     uint32_t sequence = request.header.nlmsg_seq;
     netlink::MessageWriter writer(out, sequence);
     writer.Begin(kFamily, NLM_F_MULTI, genlmsghdr{WG_CMD_GET_DEVICE, WG_GENL_VERSION, 0});
-    if (first) netlink::EncodeAttributes(device->device, writer, all);
+    if (first) netlink::EncodeAttributes(shown, writer, all);
     first = false;
     if (peer != nullptr) {
       writer.Nest(WGDEVICE_A_PEERS,
