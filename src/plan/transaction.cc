@@ -309,6 +309,19 @@ void Transaction::DescribeAttribute(size_t op, Error& error) const {
   });
 }
 
+// A new device's port is taken when its link comes up, and that step does not say which.
+void Transaction::NamePort(size_t op, Error& error) const {
+  const kernel::LinkRef* link = kernel::LinkOf(ops_[op].object);
+  const auto* changed = std::get_if<kernel::Link>(&ops_[op].object);
+  const uint32_t index = changed != nullptr ? changed->index.value_or(0) : link->index;
+  for (const Op& other : ops_) {
+    const auto* device = std::get_if<kernel::WgDevice>(&other.object);
+    if (device == nullptr || device->dev->index != index || !device->listen_port) continue;
+    error.message = fmt::format("{} (UDP port {})", error.message, *device->listen_port);
+    return;
+  }
+}
+
 Error Transaction::Failure() const {
   Error error{.code = ErrorCode::kKernel};
   const auto op = FailedOp();
@@ -320,6 +333,7 @@ Error Transaction::Failure() const {
   } else if (op && steps_[*op].answer == Answer::kRefused) {
     error = ChangeError(ops_[*op].verb, ops_[*op].object, steps_[*op].error);
     DescribeAttribute(*op, error);
+    if (error.code == ErrorCode::kPortInUse) NamePort(*op, error);
   } else if (batch_error_.error_number != 0) {
     const size_t first = op.value_or(0);
     error = ChangeError(ops_[first].verb, ops_[first].object, batch_error_);

@@ -57,6 +57,7 @@ class Transaction {
   RollbackReport Report() const;
   std::optional<size_t> FailedOp() const;
   void DescribeAttribute(size_t op, Error& error) const;
+  void NamePort(size_t op, Error& error) const;
 
   const std::vector<Op>& ops_;
   std::optional<uint32_t> nft_generation_;
