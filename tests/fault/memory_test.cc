@@ -67,7 +67,7 @@ TEST_P(Memory, IsNotAllocatedBetweenTheFirstMessageAndTheReport) {
 }
 
 TEST_P(Memory, MayRunOutInAnyReport) {
-  constexpr size_t kMessage = 3;
+  constexpr size_t kMessage = 2;
   size_t cases = 0;
   for (size_t failing = 1;; failing += Full() ? 1 : 7) {
     const std::string failure =

@@ -131,7 +131,8 @@ std::string AddForeignPeer(Host& host, const char* link) {
   const kernel::Edit<kernel::WgPeer> edit{kernel::Verb::kAdd, peer, peer};
   SecretBuffer bytes;
   netlink::MessageWriter out(bytes, client.sequence());
-  kernel::EncodePeers({&edit, 1}, kernel::Packing::kTogether, {*family}, out);
+  kernel::GivenIps given;
+  kernel::EncodePeers({&edit, 1}, kernel::Packing::kTogether, {*family}, given, out);
   const iovec part{bytes.data(), bytes.size()};
   std::string error;
   client.Change(netlink::Bus::kGeneric, {&part, 1}, *reinterpret_cast<nlmsghdr*>(bytes.data()),
