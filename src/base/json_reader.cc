@@ -96,7 +96,7 @@ class TreeBuilder final : public nlohmann::json_sax<Parser> {
     if (auto* list = std::get_if<JsonValue::List>(&level.value.value)) {
       list->push_back(std::move(value));
     } else if (auto* object = std::get_if<JsonValue::Object>(&level.value.value)) {
-      object->emplace_back(std::move(level.member), std::move(value));
+      object->push_back({std::move(level.member), std::move(value)});
     }
     return true;
   }
@@ -144,8 +144,8 @@ const JsonValue* JsonValue::Find(std::string_view member) const {
   const auto* object = As<Object>();
   if (object == nullptr) return nullptr;
   const auto found = std::find_if(object->begin(), object->end(),
-                                  [&](const auto& each) { return each.first == member; });
-  return found == object->end() ? nullptr : &found->second;
+                                  [&](const JsonMember& each) { return each.name == member; });
+  return found == object->end() ? nullptr : &found->value;
 }
 
 std::string_view JsonValue::TypeName() const {

@@ -16,11 +16,13 @@
 
 namespace wgnet {
 
+struct JsonMember;
+
 /// A string of a document may be a key, so it lives in secret memory. Nothing here allocates when
 /// it is destroyed.
 struct JsonValue {
   using List = std::vector<JsonValue>;
-  using Object = std::vector<std::pair<std::string, JsonValue>>;
+  using Object = std::vector<JsonMember>;
   struct Null {};
   std::variant<Null, bool, int64_t, uint64_t, double, SecretString, List, Object> value;
 
@@ -32,6 +34,11 @@ struct JsonValue {
   const JsonValue* Find(std::string_view member) const;
   /// "an object", "a list", "a string", ...
   std::string_view TypeName() const;
+};
+
+struct JsonMember {
+  std::string name;
+  JsonValue value;
 };
 
 /// The path one member deeper: "interfaces[0].mtu", in quotes where it does not look like a name.

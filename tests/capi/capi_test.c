@@ -331,10 +331,10 @@ static void TestOpen(void) {
   CHECK(session == NULL);
   options.owner = NULL;
   options.netns = "no-such-namespace";
-  CHECK_FAILS(WGNET_NOT_FOUND, "", wgnet_session_open, &options, &session);
+  CHECK_FAILS(WGNET_NOT_FOUND, "netns", wgnet_session_open, &options, &session);
   options.netns = NULL;
   options.state_dir = "/proc/no/such/directory";
-  CHECK_FAILS(WGNET_STATE, "", wgnet_session_open, &options, &session);
+  CHECK_FAILS(WGNET_STATE, "state_dir", wgnet_session_open, &options, &session);
   options.state_dir = state_dir;
   options.netns = "/proc/self/ns/net";
   CHECK_OK(wgnet_session_open, &options, &session);
