@@ -21,7 +21,7 @@ using kernel::Verb;
 constexpr int kCases = 10000;
 
 // The commands of a plan become functions that write down their words.
-constexpr char kRecorders[] = R"(record() { printf '%s\0' "$@" >&3; printf '\n\0' >&3; }
+constexpr char kRecorders[] = R"(record() { printf '%s\0' "$@" >&3; printf 'done\0' >&3; }
 ip() { record ip "$@"; }
 nft() { record nft "$@"; }
 sysctl() { record sysctl "$@"; }
@@ -117,7 +117,7 @@ std::vector<Record> ReadRecords(const std::string& path) {
   std::ifstream in(path);
   std::vector<Record> records(1);
   for (std::string word; std::getline(in, word, '\0');) {
-    if (word == "\n") {
+    if (word == "done") {
       records.emplace_back();
     } else {
       records.back().push_back(word);
