@@ -12,6 +12,7 @@ write_basic_package_version_file(wgnetConfigVersion.cmake COMPATIBILITY SameMino
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/wgnetConfig.cmake
   ${CMAKE_CURRENT_BINARY_DIR}/wgnetConfigVersion.cmake
   DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/wgnet)
+file(RELATIVE_PATH WGNET_PC_TO_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 configure_file(cmake/wgnet.pc.in wgnet.pc @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/wgnet.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 if(WGNET_BUILD_EXAMPLES)

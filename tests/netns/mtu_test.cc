@@ -110,20 +110,20 @@ std::string MtusOf(const Node& node) {
 class FoundMtu : public ::testing::TestWithParam<Case> {};
 
 TEST_P(FoundMtu, IsTheSameAtEveryApply) {
-  const auto& [name, setup, nodes, mtus] = GetParam();
+  const Case& test = GetParam();
   EXPECT_EQ(InNewNamespace([&]() -> std::string {
               MakeUplink("eth0", "192.168.5.1/24");
-              std::string told = Shell(setup + "true");
+              std::string told = Shell(test.setup + "true");
               const TemporaryDirectory state;
               Host host("owner", state.path());
-              for (const Node& node : nodes) {
+              for (const Node& node : test.nodes) {
                 if (const Status done = host.Apply(node); !done) return done.error().ToString();
               }
-              told += MtusOf(nodes.back());
-              const auto again = host.Plan(nodes.back());
+              told += MtusOf(test.nodes.back());
+              const auto again = host.Plan(test.nodes.back());
               return told + (again ? plan::Explain(again->ops) : again.error().ToString());
             }),
-            mtus);
+            test.mtus);
 }
 
 INSTANTIATE_TEST_SUITE_P(, FoundMtu, ::testing::ValuesIn(Cases()),

@@ -16,7 +16,6 @@ namespace {
 using wgnet::Interface;
 
 constexpr char kAcceptRa[] = "net/ipv6/conf/eth0/accept_ra";
-constexpr char kForwarding[] = "net/ipv4/conf/eth0/forwarding";
 constexpr char kIpv6Forwarding[] = "net/ipv6/conf/all/forwarding";
 constexpr char kSendRedirects[] = "net/ipv4/conf/all/send_redirects";
 constexpr char kSourceValidMark[] = "net/ipv4/conf/eth0/src_valid_mark";
