@@ -21,17 +21,17 @@ enum class ErrorCode : int32_t {
   kParse = 2,            ///< a text is malformed; `where` is FILE:LINE:COLUMN or a JSON path
   kIo = 3,               ///< a file cannot be read or written
   kNotFound = 4,         ///< no such namespace, interface or owner
-  kPermission = 5,       ///< CAP_NET_ADMIN is missing in the user namespace of the network namespace
-  kModuleMissing = 6,    ///< the kernel has no WireGuard (or nf_tables), and cannot load it
-  kNotSupported = 7,     ///< the kernel, or this build, lacks something else that the node needs
-  kNameTaken = 8,        ///< an interface of that name exists and belongs to somebody else
-  kPortInUse = 9,        ///< the listen port is taken
-  kConflict = 10,        ///< somebody else's object stands where one of ours should
-  kReadOnly = 11,        ///< a sysctl has the wrong value and cannot be written
-  kBusy = 12,            ///< another transaction holds the lock; the message names its process
-  kStale = 13,           ///< the kernel changed since the plan was made: plan again
-  kKernel = 14,          ///< the kernel refused a step for another reason; see `error_number`
-  kVerify = 15,          ///< every step succeeded, but the kernel is not as planned
+  kPermission = 5,     ///< CAP_NET_ADMIN is missing in the user namespace of the network namespace
+  kModuleMissing = 6,  ///< the kernel has no WireGuard (or nf_tables), and cannot load it
+  kNotSupported = 7,   ///< the kernel, or this build, lacks something else that the node needs
+  kNameTaken = 8,      ///< an interface of that name exists and belongs to somebody else
+  kPortInUse = 9,      ///< the listen port is taken
+  kConflict = 10,      ///< somebody else's object stands where one of ours should
+  kReadOnly = 11,      ///< a sysctl has the wrong value and cannot be written
+  kBusy = 12,          ///< another transaction holds the lock; the message names its process
+  kStale = 13,         ///< the kernel changed since the plan was made: plan again
+  kKernel = 14,        ///< the kernel refused a step for another reason; see `error_number`
+  kVerify = 15,        ///< every step succeeded, but the kernel is not as planned
   kRollbackIncomplete = 16,  ///< a step failed and not all could be undone; see `rollback`
   kState = 17,               ///< the state directory or a record in it is unsafe or damaged
   kUnresolved = 18,          ///< a host name has no address
@@ -48,9 +48,9 @@ struct RollbackReport {
     std::string reason;   ///< why: the kernel's answer, or who changed the object meanwhile
     bool operator==(const Leftover&) const = default;
   };
-  int undone = 0;                    ///< steps that were taken back
-  std::vector<std::string> lossy;    ///< what came back without its live state (WireGuard sessions)
-  std::vector<Leftover> leftovers;   ///< what did not come back
+  int undone = 0;                   ///< steps that were taken back
+  std::vector<std::string> lossy;   ///< what came back without its live state (WireGuard sessions)
+  std::vector<Leftover> leftovers;  ///< what did not come back
   bool complete() const { return leftovers.empty(); }
   bool operator==(const RollbackReport&) const = default;
 };
@@ -69,7 +69,8 @@ struct Error {
   std::string kernel_attribute;  ///< the attribute the kernel points at, by its JSON name
   std::optional<RollbackReport> rollback;  ///< set once something had been changed
 
-  /// "step 7/12: ip route add 10.0.0.0/8 dev wg0: Network is unreachable; rolled back, nothing left"
+  /// "step 7/12: ip route add 10.0.0.0/8 dev wg0: Network is unreachable; rolled back, nothing
+  /// left"
   std::string ToString() const;
   /// A document of schema "wgnet/1": {"schema": ..., "error": {...}}.
   std::string ToJson() const;

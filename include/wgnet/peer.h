@@ -31,8 +31,9 @@ class Peer {
   /// A second, symmetric secret. Not set, or all zero: none.
   Peer& PresharedKey(SecretKey key);
   Peer& PresharedKey(std::string_view base64);
-  /// Where to send until the peer is heard from somewhere else: WireGuard then follows the peer, and
-  /// wgnet leaves it alone until this option is given another value. Not set: wait to be called.
+  /// Where to send until the peer is heard from somewhere else: WireGuard then follows the peer,
+  /// and wgnet leaves it alone until this option is given another value. Not set: wait to be
+  /// called.
   Peer& Endpoint(wgnet::Endpoint endpoint);
   /// HOST:PORT, as Endpoint::Parse takes it.
   Peer& Endpoint(std::string_view endpoint);

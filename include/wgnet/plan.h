@@ -17,8 +17,8 @@ struct PlanData;
 
 /// One step of a plan.
 struct PlanOp {
-  std::string verb;  ///< "add", "change" or "delete"
-  std::string kind;  ///< "link", "route", "nft_chain", ...
+  std::string verb;                   ///< "add", "change" or "delete"
+  std::string kind;                   ///< "link", "route", "nft_chain", ...
   std::vector<std::string> commands;  ///< the `ip`, `wg`, `nft` or `sysctl` commands that do it
   bool loses_state = false;  ///< ends WireGuard sessions; done only after the rest was verified
   bool foreign = false;      ///< somebody else's object, lost with the link or table that it is in

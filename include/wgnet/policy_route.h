@@ -72,8 +72,7 @@ class PolicyRoute {
     using Text = std::string_view;
     visit("interface", &PolicyRoute::Interface, self.interface_);
     visit("to", &PolicyRoute::To, self.to_);
-    visit("from", static_cast<PolicyRoute& (PolicyRoute::*)(Text)>(&PolicyRoute::From),
-          self.from_);
+    visit("from", static_cast<PolicyRoute& (PolicyRoute::*)(Text)>(&PolicyRoute::From), self.from_);
     visit("in_interface", &PolicyRoute::InInterface, self.in_interface_);
     visit("fwmark", &PolicyRoute::FwMarkText, self.fwmark_);
     visit("table", &PolicyRoute::Table, self.table_);

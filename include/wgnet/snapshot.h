@@ -15,9 +15,9 @@ namespace wgnet {
 /// A peer as the kernel has it: what wg(8) shows.
 struct PeerStatus {
   PublicKey public_key;
-  SecretKey preshared_key;           ///< zero: none
-  std::optional<Endpoint> endpoint;  ///< where the peer was last heard, or will be tried
-  std::vector<Prefix> allowed_ips;   ///< in the kernel's order
+  SecretKey preshared_key;             ///< zero: none
+  std::optional<Endpoint> endpoint;    ///< where the peer was last heard, or will be tried
+  std::vector<Prefix> allowed_ips;     ///< in the kernel's order
   int64_t last_handshake_seconds = 0;  ///< since 1970; 0: never
   int64_t last_handshake_nanoseconds = 0;
   uint64_t rx_bytes = 0;
@@ -32,7 +32,7 @@ struct DeviceStatus {
   SecretKey private_key;  ///< zero: none
   PublicKey public_key;   ///< zero: none
   uint16_t listen_port = 0;
-  uint32_t fwmark = 0;  ///< 0: none
+  uint32_t fwmark = 0;            ///< 0: none
   std::vector<PeerStatus> peers;  ///< in the order of their making
   bool operator==(const DeviceStatus&) const = default;
 };

@@ -52,8 +52,8 @@ template <class Object>
 Status ReadObject(const JsonValue& json, const std::string& path, Object& object);
 
 template <class Builder>
-Status Assign(Builder& builder, Builder& (Builder::*setter)(std::string_view), const JsonValue& json,
-              const std::string& path) {
+Status Assign(Builder& builder, Builder& (Builder::*setter)(std::string_view),
+              const JsonValue& json, const std::string& path) {
   const auto* text = json.As<SecretString>();
   if (text == nullptr) return WrongType(json, path, "a string");
   (builder.*setter)(*text);
@@ -66,8 +66,8 @@ Status Assign(Builder& builder, Builder& (Builder::*setter)(Number), const JsonV
   const auto* negative = json.As<int64_t>();
   const auto* positive = json.As<uint64_t>();
   if (negative == nullptr && positive == nullptr) return WrongType(json, path, "a whole number");
-  const bool fits = positive != nullptr ? std::in_range<Number>(*positive)
-                                        : std::in_range<Number>(*negative);
+  const bool fits =
+      positive != nullptr ? std::in_range<Number>(*positive) : std::in_range<Number>(*negative);
   if (!fits) return BadJson(path, "the number is out of range");
   (builder.*setter)(static_cast<Number>(positive != nullptr ? *positive : *negative));
   return MistakeOf(builder, path);
@@ -88,7 +88,8 @@ template <class T>
 inline constexpr bool kIsList<std::vector<T>> = true;
 
 template <class Value, class Builder, class Setter>
-Status AssignOption(Builder& builder, Setter setter, const JsonValue& json, const std::string& path) {
+Status AssignOption(Builder& builder, Setter setter, const JsonValue& json,
+                    const std::string& path) {
   if constexpr (!kIsList<Value>) {
     return Assign(builder, setter, json, path);
   } else {

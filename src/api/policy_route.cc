@@ -76,9 +76,10 @@ PolicyRoute& PolicyRoute::InInterface(std::string_view name) {
 
 PolicyRoute& PolicyRoute::FwMark(uint32_t mark, uint32_t mask) {
   if (mark == 0 || (mark & ~mask) != 0) {
-    Remember(error_, Invalid("the mark is zero, or has bits outside the mask",
-                             "such as FwMark(0x100, 0xff00)"),
-             Where("FwMark"));
+    Remember(
+        error_,
+        Invalid("the mark is zero, or has bits outside the mask", "such as FwMark(0x100, 0xff00)"),
+        Where("FwMark"));
   } else {
     fwmark_ = Mark{mark, mask};
   }

@@ -142,10 +142,9 @@ Result<Session> Session::Open(SessionOptions options) {
     WGNET_ASSIGN_OR_RETURN(auto state_dir, plan::StateDir::Open(options.state_dir, netns.id()));
     WGNET_ASSIGN_OR_RETURN(auto transport, netlink::KernelTransport::Open(std::move(netns)));
     plan::Resolver resolver = options.resolver ? options.resolver : ResolveBySystem;
-    return Session(std::make_unique<Impl>(
-        plan::Planner(options.owner, std::move(transport), std::move(state_dir),
-                      options.lock_timeout),
-        std::move(resolver)));
+    return Session(std::make_unique<Impl>(plan::Planner(options.owner, std::move(transport),
+                                                        std::move(state_dir), options.lock_timeout),
+                                          std::move(resolver)));
   });
 }
 

@@ -20,9 +20,8 @@ inline void Remember(std::optional<Error>& first, Error error, std::string where
 }
 
 inline Error Invalid(std::string message, std::string hint) {
-  return {.code = ErrorCode::kInvalidArgument,
-          .message = std::move(message),
-          .hint = std::move(hint)};
+  return {
+      .code = ErrorCode::kInvalidArgument, .message = std::move(message), .hint = std::move(hint)};
 }
 
 /// Hands on a parsed value, or remembers why there is none.
@@ -37,7 +36,8 @@ void SetParsed(Result<T> parsed, std::optional<Error>& first, std::string where,
   }
 }
 
-/// A name that a link can have: 1 to 15 bytes, no slash, colon, percent sign or white space, not "." or "..".
+/// A name that a link can have: 1 to 15 bytes, no slash, colon, percent sign or white space, not
+/// "." or "..".
 Result<std::string> CheckLinkName(std::string_view name);
 /// The same, or with a `*` at the end.
 Result<std::string> CheckLinkPattern(std::string_view pattern);

@@ -31,7 +31,9 @@ class FixedString {
   std::string str() const { return std::string(view()); }
   bool empty() const { return size_ == 0; }
 
-  friend bool operator==(const FixedString& a, const FixedString& b) { return a.view() == b.view(); }
+  friend bool operator==(const FixedString& a, const FixedString& b) {
+    return a.view() == b.view();
+  }
   friend auto operator<=>(const FixedString& a, const FixedString& b) {
     return a.view() <=> b.view();
   }

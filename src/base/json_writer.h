@@ -48,7 +48,7 @@ class JsonWriter {
   std::string text_;
   bool indented_;
   int depth_ = 0;
-  bool first_ = true;      // nothing stands in this bracket yet
+  bool first_ = true;  // nothing stands in this bracket yet
   bool after_key_ = false;
 };
 

@@ -44,9 +44,7 @@ Error NotAKey(const char* kind) {
           .hint = "a key is 32 bytes as 44 characters of base64, such as `wg genkey` prints"};
 }
 
-uint8_t* NewSlot() {
-  return reinterpret_cast<uint8_t*>(AllocateSecretBytes(SecretKey::kSize));
-}
+uint8_t* NewSlot() { return reinterpret_cast<uint8_t*>(AllocateSecretBytes(SecretKey::kSize)); }
 
 void RandomBytes(uint8_t* bytes, size_t size) {
   // sodium_init() is idempotent and thread-safe; it only opens the random source.

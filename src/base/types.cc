@@ -153,8 +153,7 @@ std::ostream& operator<<(std::ostream& out, const Endpoint& endpoint) {
 
 size_t std::hash<wgnet::IpAddress>::operator()(const wgnet::IpAddress& address) const noexcept {
   const auto bytes = address.bytes();
-  return std::hash<std::string_view>()(
-      {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  return std::hash<std::string_view>()({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }
 
 size_t std::hash<wgnet::Prefix>::operator()(const wgnet::Prefix& prefix) const noexcept {

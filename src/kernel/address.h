@@ -31,6 +31,13 @@ struct AddressDev {
   static std::string Text(const LinkRef& link) { return LinkIndex::Text(link); }
 };
 
+/// The address is sent whatever its prefix length is.
+struct LocalPrefix : netlink::HeaderPrefix<&ifaddrmsg::ifa_prefixlen, &ifaddrmsg::ifa_family> {
+  static void Put(netlink::MessageWriter& out, uint16_t attribute, const Prefix& prefix) {
+    netlink::Ip::Put(out, attribute, prefix.address());
+  }
+};
+
 Commands CommandsOf(const Edit<Address>& edit, const netlink::SecretWord& secret);
 
 }  // namespace wgnet::kernel
@@ -46,15 +53,14 @@ struct wgnet::netlink::Schema<wgnet::kernel::Address> {
   static constexpr bool kChangeWhole = true;
   static constexpr bool kDeleteWhole = false;
   // IFA_PROTO is 5.18 and newer; older kernels accept it and forget it.
-  static constexpr auto kRows = std::tuple{
-      Attr<HeaderPrefix<&ifaddrmsg::ifa_prefixlen, &ifaddrmsg::ifa_family>>(
-          IFA_LOCAL, "local", "", &Address::local, Role::kKey),
-      Attr<Ip>(IFA_ADDRESS, "peer", "peer", &Address::peer),
-      netlink::Header<kernel::AddressDev>("dev", "dev", &Address::dev, Role::kKey),
-      netlink::Header<InHeader<&ifaddrmsg::ifa_scope, kernel::Scope>>("scope", "scope",
-                                                                      &Address::scope),
-      Attr<HexU32>(IFA_FLAGS, "flags", kNoWord, &Address::flags, Role::kInitial),
-      Attr<U8>(IFA_PROTO, "protocol", kNoWord, &Address::protocol, Role::kInitial)};
+  static constexpr auto kRows =
+      std::tuple{Attr<kernel::LocalPrefix>(IFA_LOCAL, "local", "", &Address::local, Role::kKey),
+                 Attr<Ip>(IFA_ADDRESS, "peer", "peer", &Address::peer),
+                 netlink::Header<kernel::AddressDev>("dev", "dev", &Address::dev, Role::kKey),
+                 netlink::Header<InHeader<&ifaddrmsg::ifa_scope, kernel::Scope>>("scope", "scope",
+                                                                                 &Address::scope),
+                 Attr<HexU32>(IFA_FLAGS, "flags", kNoWord, &Address::flags, Role::kInitial),
+                 Attr<U8>(IFA_PROTO, "protocol", kNoWord, &Address::protocol, Role::kInitial)};
   static constexpr bool Replays(uint16_t attribute) {
     return attribute == IFA_LABEL || attribute == IFA_BROADCAST || attribute == IFA_CACHEINFO ||
            attribute == IFA_RT_PRIORITY;

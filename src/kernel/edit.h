@@ -65,9 +65,8 @@ inline auto RowsOfStage(netlink::Stage stage) {
 template <class Object>
 bool HasStage(const Object& object, netlink::Stage stage) {
   bool has = false;
-  netlink::ForEachRow<Object>([&](const auto& row) {
-    has = has || (RowsOfStage(stage)(row) && object.*row.member);
-  });
+  netlink::ForEachRow<Object>(
+      [&](const auto& row) { has = has || (RowsOfStage(stage)(row) && object.*row.member); });
   return has;
 }
 

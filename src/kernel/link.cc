@@ -13,9 +13,9 @@ void AppendSettings(const Link& link, const Wanted& wanted, const netlink::Secre
     conf = conf || (row.json == "forwarding" && wanted(row) && link.*row.member);
   });
   if (conf) {
-    commands.push_back("sysctl -w " + QuoteForShell("net/ipv4/conf/" + link.name->str() +
-                                                    "/forwarding=" +
-                                                    std::to_string(*link.forwarding)));
+    commands.push_back("sysctl -w " +
+                       QuoteForShell("net/ipv4/conf/" + link.name->str() +
+                                     "/forwarding=" + std::to_string(*link.forwarding)));
   }
   const std::string words = netlink::Words(link, secret, [&](const auto& row) {
     return wanted(row) && row.role != netlink::Role::kKey;

@@ -19,9 +19,9 @@ struct Link {
   std::optional<uint32_t> group;
   std::optional<FixedString<31>> kind;
   std::optional<FixedString<255>> alias;
-  std::optional<uint32_t> forwarding;       // net.ipv4.conf.NAME.forwarding
-  std::optional<uint32_t> rp_filter;        // net.ipv4.conf.NAME.rp_filter
-  std::optional<uint32_t> src_valid_mark;   // net.ipv4.conf.NAME.src_valid_mark
+  std::optional<uint32_t> forwarding;      // net.ipv4.conf.NAME.forwarding
+  std::optional<uint32_t> rp_filter;       // net.ipv4.conf.NAME.rp_filter
+  std::optional<uint32_t> src_valid_mark;  // net.ipv4.conf.NAME.src_valid_mark
   std::optional<bool> up;
   netlink::Extra extra;
 
@@ -86,9 +86,8 @@ struct wgnet::netlink::Schema<wgnet::kernel::Link> {
       Attr<U32>(IFLA_GROUP, "group", "group", &Link::group),
       Attr<Nested<IFLA_INFO_KIND, String<31>>>(IFLA_LINKINFO, "kind", "type", &Link::kind),
       Attr<String<255>>(IFLA_IFALIAS, "alias", "alias", &Link::alias, Role::kValue, Stage::kAfter),
-      Attr<kernel::InetConf<IPV4_DEVCONF_FORWARDING>>(IFLA_AF_SPEC, "forwarding", kNoWord,
-                                                      &Link::forwarding, Role::kValue,
-                                                      Stage::kLast),
+      Attr<kernel::InetConf<IPV4_DEVCONF_FORWARDING>>(
+          IFLA_AF_SPEC, "forwarding", kNoWord, &Link::forwarding, Role::kValue, Stage::kLast),
       Attr<kernel::InetConf<IPV4_DEVCONF_RP_FILTER>>(IFLA_AF_SPEC, "rp_filter", kNoWord,
                                                      &Link::rp_filter, Role::kObserved),
       Attr<kernel::InetConf<IPV4_DEVCONF_SRC_VMARK>>(IFLA_AF_SPEC, "src_valid_mark", kNoWord,

@@ -80,8 +80,10 @@ NftCommand NftCommandFor(std::string_view verb_and_noun, nft::TableFamily family
 /// One message for one object. What a batch knows by a number too gets that of its message: a dump
 /// has none, and an object that is put back needs one as well.
 template <class Object>
-void Encode(const Edit<Object>& edit, const EncodeContext&, netlink::MessageWriter& out)
-  requires requires { netlink::Schema<Object>::kNftNew; }
+void Encode(const Edit<Object>& edit, const EncodeContext&,
+            netlink::MessageWriter& out) requires requires {
+  netlink::Schema<Object>::kNftNew;
+}
 {
   using Schema = netlink::Schema<Object>;
   const auto wanted = WantedRows(edit);

@@ -5,7 +5,8 @@ namespace wgnet::kernel {
 namespace {
 
 bool RulesChange(const Edit<NftChain>& edit) {
-  return edit.object.rules && (edit.verb != Verb::kChange || edit.object.rules != edit.before.rules);
+  return edit.object.rules &&
+         (edit.verb != Verb::kChange || edit.object.rules != edit.before.rules);
 }
 
 // A changed chain is sent itself only if more than its rules changed.
@@ -33,7 +34,8 @@ void EncodeChain(const Edit<NftChain>& edit, netlink::MessageWriter& out) {
 std::string ChainDefinition(const NftChain& chain) {
   if (!chain.hook && !chain.policy) return "";
   std::string text = "{ ";
-  if (chain.hook) text += fmt::format("type {} {}; ", chain.type->view(), NftHookWire::Text(*chain.hook));
+  if (chain.hook)
+    text += fmt::format("type {} {}; ", chain.type->view(), NftHookWire::Text(*chain.hook));
   if (chain.policy) text += fmt::format("policy {}; ", NftPolicy::Text(*chain.policy));
   return text + "}";
 }

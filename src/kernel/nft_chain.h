@@ -59,9 +59,9 @@ Commands CommandsOf(const Edit<NftChain>& edit, const netlink::SecretWord& secre
 template <>
 struct wgnet::netlink::Schema<wgnet::kernel::NftHook> {
   using NftHook = kernel::NftHook;
-  static constexpr auto kRows = std::tuple{
-      Attr<kernel::NftHookNumber>(NFTA_HOOK_HOOKNUM, "hook", "hook", &NftHook::number),
-      Attr<BigS32>(NFTA_HOOK_PRIORITY, "priority", "priority", &NftHook::priority)};
+  static constexpr auto kRows =
+      std::tuple{Attr<kernel::NftHookNumber>(NFTA_HOOK_HOOKNUM, "hook", "hook", &NftHook::number),
+                 Attr<BigS32>(NFTA_HOOK_PRIORITY, "priority", "priority", &NftHook::priority)};
 };
 
 template <>

@@ -195,9 +195,7 @@ std::string Text(const Masquerade&, bool&) { return "masquerade"; }
 
 void Compile(const Masquerade&, Compiler& out) { out.Add(Masq{}); }
 
-std::string Text(const Verdict& verdict, bool&) {
-  return verdict.accept ? "accept" : "drop";
-}
+std::string Text(const Verdict& verdict, bool&) { return verdict.accept ? "accept" : "drop"; }
 
 void Compile(const Verdict& verdict, Compiler& out) {
   out.Add(SetVerdict{verdict.accept ? NF_ACCEPT : NF_DROP});

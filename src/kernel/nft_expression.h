@@ -118,9 +118,8 @@ struct SetVerdict {
   int32_t verdict;  // NF_ACCEPT, NF_DROP
 };
 
-using Instruction =
-    std::variant<LoadMeta, StoreMeta, LoadCt, StoreCt, LoadPayload, LoadFib, LoadConstant, Bitwise,
-                 Compare, Lookup, Masq, SetVerdict>;
+using Instruction = std::variant<LoadMeta, StoreMeta, LoadCt, StoreCt, LoadPayload, LoadFib,
+                                 LoadConstant, Bitwise, Compare, Lookup, Masq, SetVerdict>;
 
 /// The same instructions that nft(8) makes of the text, in a table of this family.
 std::vector<Instruction> InstructionsOf(const std::vector<Expression>& expressions,

@@ -134,15 +134,19 @@ bool ReadBoundaries(const netlink::Message& message, std::vector<NftBoundary>& b
   bool sound = true;
   const bool whole = netlink::ForEachAttribute(attributes, [&](uint16_t type, netlink::Bytes list) {
     if (type != NFTA_SET_ELEM_LIST_ELEMENTS) return;
-    sound = netlink::ForEachAttribute(list, [&](uint16_t, netlink::Bytes nest) {
-      ElementItem item;
-      if (!netlink::DecodeAttributes(nest, netlink::ExtraMode::kDrop, item) || !item.key) {
-        sound = false;
-        return;
-      }
-      const bool end = (item.flags.value_or(0) & NFT_SET_ELEM_INTERVAL_END) != 0;
-      boundaries.push_back({*item.key, end});
-    }) && sound;
+    sound =
+        netlink::ForEachAttribute(
+            list,
+            [&](uint16_t, netlink::Bytes nest) {
+              ElementItem item;
+              if (!netlink::DecodeAttributes(nest, netlink::ExtraMode::kDrop, item) || !item.key) {
+                sound = false;
+                return;
+              }
+              const bool end = (item.flags.value_or(0) & NFT_SET_ELEM_INTERVAL_END) != 0;
+              boundaries.push_back({*item.key, end});
+            }) &&
+        sound;
   });
   return whole && sound;
 }
@@ -167,9 +171,8 @@ void JoinBoundaries(std::vector<NftBoundary>& boundaries,
 
 Commands CommandsOf(const Edit<NftSet>& edit, const netlink::SecretWord&) {
   const NftSet& set = edit.object;
-  NftCommand command =
-      NftCommandFor(edit.verb == Verb::kDelete ? "delete set" : "add set", *set.family,
-                    set.table->view(), set.name->view());
+  NftCommand command = NftCommandFor(edit.verb == Verb::kDelete ? "delete set" : "add set",
+                                     *set.family, set.table->view(), set.name->view());
   if (edit.verb != Verb::kDelete) {
     command.Word("{ type " + NftType::Text(*set.key_type) + "; flags interval; }");
   }

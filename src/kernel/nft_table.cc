@@ -5,8 +5,8 @@ namespace wgnet::kernel {
 
 Commands CommandsOf(const Edit<NftTable>& edit, const netlink::SecretWord&) {
   const NftTable& table = edit.object;
-  NftCommand command = NftCommandFor(
-      edit.verb == Verb::kDelete ? "delete table" : "add table", *table.family, table.name->view());
+  NftCommand command = NftCommandFor(edit.verb == Verb::kDelete ? "delete table" : "add table",
+                                     *table.family, table.name->view());
   if (edit.verb == Verb::kAdd && table.comment) {
     command.Word("{ comment").Quoted(table.comment->view()).Word("; }");
   }

@@ -7,8 +7,7 @@ namespace {
 // Calls `visit(a, b)` with both as the type of `a`; they are of one kind.
 template <class Visit>
 auto VisitPair(const Object& a, const Object& b, Visit&& visit) {
-  return std::visit(
-      [&]<class T>(const T& typed) { return visit(typed, *std::get_if<T>(&b)); }, a);
+  return std::visit([&]<class T>(const T& typed) { return visit(typed, *std::get_if<T>(&b)); }, a);
 }
 
 }  // namespace

@@ -25,9 +25,9 @@ struct Route {
 };
 
 inline const netlink::Name kRouteTypeNames[] = {
-    {RTN_UNICAST, "unicast"},         {RTN_LOCAL, "local"},       {RTN_BROADCAST, "broadcast"},
+    {RTN_UNICAST, "unicast"},         {RTN_LOCAL, "local"},         {RTN_BROADCAST, "broadcast"},
     {RTN_ANYCAST, "anycast"},         {RTN_MULTICAST, "multicast"}, {RTN_BLACKHOLE, "blackhole"},
-    {RTN_UNREACHABLE, "unreachable"}, {RTN_PROHIBIT, "prohibit"}, {RTN_THROW, "throw"}};
+    {RTN_UNREACHABLE, "unreachable"}, {RTN_PROHIBIT, "prohibit"},   {RTN_THROW, "throw"}};
 using RouteType = netlink::Named<netlink::U8, kRouteTypeNames>;
 
 inline constexpr std::string_view kOnlinkWord = "onlink", kNotOnlinkWord = "";
@@ -61,7 +61,8 @@ struct wgnet::netlink::Schema<wgnet::kernel::Route> {
       netlink::Header<InHeader<&rtmsg::rtm_type, kernel::RouteType>>("type", "", &Route::type),
       Attr<HeaderPrefix<&rtmsg::rtm_dst_len, &rtmsg::rtm_family>>(RTA_DST, "dst", "", &Route::dst,
                                                                   Role::kKey),
-      netlink::Header<InHeader<&rtmsg::rtm_tos, NonZero<U8>>>("tos", "tos", &Route::tos, Role::kKey),
+      netlink::Header<InHeader<&rtmsg::rtm_tos, NonZero<U8>>>("tos", "tos", &Route::tos,
+                                                              Role::kKey),
       Attr<Ip>(RTA_GATEWAY, "gateway", "via", &Route::gateway),
       Attr<kernel::LinkIndex>(RTA_OIF, "dev", "dev", &Route::dev),
       Attr<kernel::RouteTable>(RTA_TABLE, "table", "table", &Route::table, Role::kKey),

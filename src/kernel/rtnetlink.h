@@ -24,8 +24,10 @@ inline constexpr uint8_t kProtocol = 87;
 /// The link group of wgnet's links: "wgnt".
 inline constexpr uint32_t kLinkGroup = 0x77676e74;
 
-inline const netlink::Name kProtocolNames[] = {{RTPROT_KERNEL, "kernel"}, {RTPROT_BOOT, "boot"},
-                                               {RTPROT_STATIC, "static"}, {RTPROT_RA, "ra"},
+inline const netlink::Name kProtocolNames[] = {{RTPROT_KERNEL, "kernel"},
+                                               {RTPROT_BOOT, "boot"},
+                                               {RTPROT_STATIC, "static"},
+                                               {RTPROT_RA, "ra"},
                                                {RTPROT_DHCP, "dhcp"}};
 inline const netlink::Name kScopeNames[] = {{RT_SCOPE_UNIVERSE, "global"},
                                             {RT_SCOPE_SITE, "site"},
@@ -59,8 +61,10 @@ inline std::string IpCommand(Family family, std::string_view rest) {
 
 /// One message, or for a new object with later stages one for each.
 template <class Object>
-void Encode(const Edit<Object>& edit, const EncodeContext&, netlink::MessageWriter& out)
-  requires requires { netlink::Schema<Object>::kNew; }
+void Encode(const Edit<Object>& edit, const EncodeContext&,
+            netlink::MessageWriter& out) requires requires {
+  netlink::Schema<Object>::kNew;
+}
 {
   using Schema = netlink::Schema<Object>;
   const auto put = [&](uint16_t type, uint16_t flags, const auto& wanted) {
@@ -75,6 +79,7 @@ void Encode(const Edit<Object>& edit, const EncodeContext&, netlink::MessageWrit
       return;
     case Verb::kChange:
       put(Schema::kNew, Schema::kChangeFlags, WantedRows(edit));
+      if constexpr (Schema::kChangeWhole) out.PutRaw(edit.object.extra);
       return;
     case Verb::kAdd:
       put(Schema::kNew, NLM_F_CREATE | NLM_F_EXCL, WantedRows(edit));
@@ -82,9 +87,8 @@ void Encode(const Edit<Object>& edit, const EncodeContext&, netlink::MessageWrit
       for (const auto stage : {netlink::Stage::kAfter, netlink::Stage::kLast}) {
         if (!HasStage(edit.object, stage)) continue;
         const auto later = RowsOfStage(stage);
-        put(Schema::kNew, Schema::kChangeFlags, [&](const auto& row) {
-          return row.role == netlink::Role::kKey || later(row);
-        });
+        put(Schema::kNew, Schema::kChangeFlags,
+            [&](const auto& row) { return row.role == netlink::Role::kKey || later(row); });
       }
   }
 }

@@ -60,25 +60,25 @@ struct wgnet::netlink::Schema<wgnet::kernel::Rule> {
   static constexpr uint16_t kChangeFlags = 0;  // never used: a rule is nothing but key
   static constexpr bool kChangeWhole = true;
   static constexpr bool kDeleteWhole = true;
-  static constexpr auto kRows = std::tuple{
-      netlink::Header<HeaderFamily<&fib_rule_hdr::family>>("family", kNoWord, &Rule::family,
-                                                           Role::kKey),
-      Attr<U32>(FRA_PRIORITY, "priority", "priority", &Rule::priority, Role::kKey),
-      netlink::Header<kernel::RuleInvert>("not", "", &Rule::invert, Role::kKey),
-      Attr<HeaderPrefix<&fib_rule_hdr::src_len, &fib_rule_hdr::family>>(
-          FRA_SRC, "from", "from", &Rule::from, Role::kKey),
-      Attr<HeaderPrefix<&fib_rule_hdr::dst_len, &fib_rule_hdr::family>>(
-          FRA_DST, "to", "to", &Rule::to, Role::kKey),
-      Attr<String<IFNAMSIZ - 1>>(FRA_IIFNAME, "iif", "iif", &Rule::iif, Role::kKey),
-      Attr<String<IFNAMSIZ - 1>>(FRA_OIFNAME, "oif", "oif", &Rule::oif, Role::kKey),
-      Attr<HexU32>(FRA_FWMARK, "fwmark", "fwmark", &Rule::fwmark, Role::kKey),
-      Attr<HexU32>(FRA_FWMASK, "fwmask", "/", &Rule::fwmask, Role::kKey),
-      netlink::Header<InHeader<&fib_rule_hdr::action, kernel::RuleAction>>(
-          "action", "", &Rule::action, Role::kKey),
-      Attr<kernel::RuleTable>(FRA_TABLE, "table", "lookup", &Rule::table, Role::kKey),
-      Attr<U32>(FRA_SUPPRESS_PREFIXLEN, "suppress_prefixlength", "suppress_prefixlength",
-                &Rule::suppress_prefixlength, Role::kKey),
-      Attr<U8>(FRA_PROTOCOL, "protocol", "protocol", &Rule::protocol, Role::kKey)};
+  static constexpr auto kRows =
+      std::tuple{netlink::Header<HeaderFamily<&fib_rule_hdr::family>>("family", kNoWord,
+                                                                      &Rule::family, Role::kKey),
+                 Attr<U32>(FRA_PRIORITY, "priority", "priority", &Rule::priority, Role::kKey),
+                 netlink::Header<kernel::RuleInvert>("not", "", &Rule::invert, Role::kKey),
+                 Attr<HeaderPrefix<&fib_rule_hdr::src_len, &fib_rule_hdr::family>>(
+                     FRA_SRC, "from", "from", &Rule::from, Role::kKey),
+                 Attr<HeaderPrefix<&fib_rule_hdr::dst_len, &fib_rule_hdr::family>>(
+                     FRA_DST, "to", "to", &Rule::to, Role::kKey),
+                 Attr<String<IFNAMSIZ - 1>>(FRA_IIFNAME, "iif", "iif", &Rule::iif, Role::kKey),
+                 Attr<String<IFNAMSIZ - 1>>(FRA_OIFNAME, "oif", "oif", &Rule::oif, Role::kKey),
+                 Attr<HexU32>(FRA_FWMARK, "fwmark", "fwmark", &Rule::fwmark, Role::kKey),
+                 Attr<HexU32>(FRA_FWMASK, "fwmask", "/", &Rule::fwmask, Role::kKey),
+                 netlink::Header<InHeader<&fib_rule_hdr::action, kernel::RuleAction>>(
+                     "action", "", &Rule::action, Role::kKey),
+                 Attr<kernel::RuleTable>(FRA_TABLE, "table", "lookup", &Rule::table, Role::kKey),
+                 Attr<U32>(FRA_SUPPRESS_PREFIXLEN, "suppress_prefixlength", "suppress_prefixlength",
+                           &Rule::suppress_prefixlength, Role::kKey),
+                 Attr<U8>(FRA_PROTOCOL, "protocol", "protocol", &Rule::protocol, Role::kKey)};
   static constexpr bool Replays(uint16_t) { return true; }
   /// What the kernel reports for "not set" becomes unset.
   static void Normalize(Rule& rule) {

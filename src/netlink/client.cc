@@ -36,11 +36,16 @@ void Client::Drain(Bus bus) {
   }
 }
 
+int ErrnoOf(int32_t result) {
+  constexpr int32_t kMostErrno = 4095;  // include/linux/err.h
+  return result <= 0 && result >= -kMostErrno ? -result : EBADMSG;
+}
+
 bool ReadError(const Message& message, KernelError& error) {
   nlmsgerr body;
   if (message.payload.size() < sizeof body) return false;
   std::memcpy(&body, message.payload.data(), sizeof body);
-  error = {.sequence = message.header.nlmsg_seq, .error_number = -body.error};
+  error = {.sequence = message.header.nlmsg_seq, .error_number = ErrnoOf(body.error)};
   if ((message.header.nlmsg_flags & NLM_F_ACK_TLVS) == 0) return true;
   // Without NETLINK_CAP_ACK, or for an error of an old kernel, the request's payload is in between.
   size_t skip = sizeof body;

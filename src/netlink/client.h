@@ -66,6 +66,9 @@ class Client {
   uint32_t sequence_;
 };
 
+/// The errno in the kernel's negative result; EBADMSG where it cannot be one.
+int ErrnoOf(int32_t result);
+
 /// Reads an NLMSG_ERROR; false when it is malformed. An acknowledgement has error_number 0.
 bool ReadError(const Message& message, KernelError& error);
 
@@ -95,7 +98,7 @@ ReadOutcome Client::Read(Bus bus, Bytes request, Visit&& visit) {
         if (message.payload.size() >= sizeof result) {
           std::memcpy(&result, message.payload.data(), sizeof result);
         }
-        outcome.error_number = -result;
+        outcome.error_number = ErrnoOf(result);
         done = true;
       } else {
         if (!visit(message)) outcome.error_number = EBADMSG;

@@ -70,7 +70,8 @@ bool DecodeAttribute(uint16_t type, Bytes payload, ExtraMode extra, Object& obje
   bool known = false;
   bool sound = true;
   ForEachRow<Object>([&]<class Wire>(const Row<Object, Wire>& row) {
-    if constexpr (requires { Wire::Get; } || requires { Wire::GetInto; }) {
+    if constexpr (
+        requires { Wire::Get; } || requires { Wire::GetInto; }) {
       if (row.attribute != type) return;
       known = true;
       sound = GetValue<Wire>(payload, object.*row.member) && sound;

@@ -50,12 +50,12 @@ Result<std::unique_ptr<KernelTransport>> KernelTransport::Open(NetworkNamespace 
     for (size_t i = 0; i < kNetlinkBuses; ++i) transport->sockets_[i] = OpenSocket(kProtocols[i]);
   });
   if (error != 0) {
-    return Error{.code = ErrorCode::kPermission,
-                 .message = std::string("cannot enter the network namespace: ") +
-                            std::strerror(error),
-                 .where = "netns",
-                 .hint = "entering one needs CAP_SYS_ADMIN",
-                 .error_number = error};
+    return Error{
+        .code = ErrorCode::kPermission,
+        .message = std::string("cannot enter the network namespace: ") + std::strerror(error),
+        .where = "netns",
+        .hint = "entering one needs CAP_SYS_ADMIN",
+        .error_number = error};
   }
   return transport;
 }

@@ -32,10 +32,8 @@ class MessageWriter {
   }
   void Put(uint16_t attribute, const void* data, size_t size);
   template <class T>
-    requires std::integral<T>
-  void Put(uint16_t attribute, T value) {
-    Put(attribute, &value, sizeof value);
-  }
+  requires std::integral<T>
+  void Put(uint16_t attribute, T value) { Put(attribute, &value, sizeof value); }
   /// With its terminating zero.
   void PutString(uint16_t attribute, std::string_view text);
   /// Attributes as a dump gave them: headers, padding and all.

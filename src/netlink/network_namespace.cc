@@ -87,8 +87,8 @@ Meaning MeaningOf(int error) {
 Error CannotEnter(std::string_view name, int error) {
   const Meaning meaning = MeaningOf(error);
   return {.code = meaning.code,
-          .message = fmt::format("network namespace {}: {}", QuoteForMessage(name),
-                                 std::strerror(error)),
+          .message =
+              fmt::format("network namespace {}: {}", QuoteForMessage(name), std::strerror(error)),
           .where = "netns",
           .hint = std::string(meaning.hint),
           .error_number = error};
@@ -112,7 +112,9 @@ Result<NetworkNamespace> NetworkNamespace::Open(std::string_view name) {
   return NetworkNamespace(std::move(fd), *std::move(id));
 }
 
-int NetworkNamespace::Run(const std::function<void()>& body) const { return RunIn(fd_.get(), body); }
+int NetworkNamespace::Run(const std::function<void()>& body) const {
+  return RunIn(fd_.get(), body);
+}
 
 Result<std::string> NetworkNamespace::Identify(int fd) {
   std::string id;

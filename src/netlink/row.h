@@ -36,7 +36,7 @@ struct Row {
   uint16_t attribute;
   std::string_view json;
   std::string_view word;  // "" prints the bare value, kNoWord nothing, "/" glues to the word before
-  std::optional<typename Wire::Value> Object::* member;
+  std::optional<typename Wire::Value> Object::*member;
   Role role;
   Stage stage;
 };
@@ -48,14 +48,14 @@ inline constexpr uint16_t kNoAttribute = UINT16_MAX;
 
 template <class Wire, class Object>
 constexpr Row<Object, Wire> Attr(uint16_t attribute, std::string_view json, std::string_view word,
-                                 std::optional<typename Wire::Value> Object::* member,
+                                 std::optional<typename Wire::Value> Object::*member,
                                  Role role = Role::kValue, Stage stage = Stage::kCreate) {
   return {attribute, json, word, member, role, stage};
 }
 
 template <class Wire, class Object>
 constexpr Row<Object, Wire> Header(std::string_view json, std::string_view word,
-                                   std::optional<typename Wire::Value> Object::* member,
+                                   std::optional<typename Wire::Value> Object::*member,
                                    Role role = Role::kValue, Stage stage = Stage::kCreate) {
   return {kNoAttribute, json, word, member, role, stage};
 }

@@ -63,14 +63,6 @@ struct BigU32 : U32 {
   }
 };
 
-struct BigU64 : U64 {
-  static bool Get(Bytes payload, uint64_t& value) {
-    if (!ReadExact(payload, value)) return false;
-    value = be64toh(value);
-    return true;
-  }
-};
-
 struct BigS32 {
   using Value = int32_t;
   static constexpr bool kNumber = true;
@@ -168,8 +160,8 @@ struct Ip {
   }
   static bool Get(Bytes payload, IpAddress& address) {
     if (payload.size() != 4 && payload.size() != 16) return false;
-    address = IpAddress(std::span<const uint8_t>(
-        reinterpret_cast<const uint8_t*>(payload.data()), payload.size()));
+    address = IpAddress(
+        std::span<const uint8_t>(reinterpret_cast<const uint8_t*>(payload.data()), payload.size()));
     return true;
   }
   static std::string Text(const IpAddress& address) { return address.ToString(); }
@@ -261,11 +253,10 @@ template <class Wire>
 struct Context {
   using Value = typename Wire::Value;
   static std::string Text(const Value& value) { return Wire::Text(value); }
-  static void WriteJson(const Value& value, JsonWriter& out)
-    requires requires { Wire::WriteJson(value, out); }
-  {
+  static void WriteJson(const Value& value, JsonWriter& out) requires requires {
     Wire::WriteJson(value, out);
   }
+  { Wire::WriteJson(value, out); }
 };
 
 /// Reads a payload into a slot; false when it is malformed.

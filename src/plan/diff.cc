@@ -111,11 +111,9 @@ class Differ {
     for (const Object& object : snapshot_.objects()) RemoveLost(object);
     RescueSecondaries();
     WGNET_RETURN_IF_ERROR(CompareSettings());
-    std::stable_sort(difference_.ops.begin(), difference_.ops.end(),
-                     [](const Op& a, const Op& b) {
-                       return std::pair(a.phase, RemovalRank(a)) <
-                              std::pair(b.phase, RemovalRank(b));
-                     });
+    std::stable_sort(difference_.ops.begin(), difference_.ops.end(), [](const Op& a, const Op& b) {
+      return std::pair(a.phase, RemovalRank(a)) < std::pair(b.phase, RemovalRank(b));
+    });
     difference_.record.owner = own_.owner;
     difference_.record.objects = desired_.objects;
     difference_.record.allocations = desired_.allocations;
@@ -249,8 +247,8 @@ class Differ {
     if (rule == nullptr) return nullptr;
     for (const Object& object : snapshot_.objects()) {
       const auto* other = std::get_if<kernel::Rule>(&object);
-      if (other != nullptr && other->family == rule->family &&
-          other->priority == rule->priority && !owned_.contains(&object)) {
+      if (other != nullptr && other->family == rule->family && other->priority == rule->priority &&
+          !owned_.contains(&object)) {
         return &object;
       }
     }
@@ -500,10 +498,10 @@ class Differ {
   Status CompareSetting(const Desired::Setting& wanted) {
     const kernel::Sysctl* found = FindSetting(wanted.setting.name);
     if (found == nullptr) {
-      return Error{.code = ErrorCode::kNotSupported,
-                   .message = fmt::format("this kernel has no setting {}",
-                                          wanted.setting.name.view()),
-                   .hint = "it may be of a part that this kernel was built without"};
+      return Error{
+          .code = ErrorCode::kNotSupported,
+          .message = fmt::format("this kernel has no setting {}", wanted.setting.name.view()),
+          .hint = "it may be of a part that this kernel was built without"};
     }
     Claim claim{wanted.setting, *found->value, FootprintOf(wanted)};
     if (const Claim* known = own_.FindClaim(wanted.setting.name)) {

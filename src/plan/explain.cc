@@ -41,12 +41,12 @@ Status WriteNewFile(int directory, const std::string& name, mode_t mode, std::st
       write(fd.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size())) {
     return {};
   }
-  return Error{.code = ErrorCode::kIo,
-               .message = fmt::format("cannot write {}: {}", QuoteForMessage(name),
-                                      std::strerror(errno)),
-               .where = "directory",
-               .hint = "name a new directory, or one that can be written to",
-               .error_number = errno};
+  return Error{
+      .code = ErrorCode::kIo,
+      .message = fmt::format("cannot write {}: {}", QuoteForMessage(name), std::strerror(errno)),
+      .where = "directory",
+      .hint = "name a new directory, or one that can be written to",
+      .error_number = errno};
 }
 
 }  // namespace

@@ -152,9 +152,8 @@ Status FindFreeTables(uint32_t first, ptrdiff_t needed, Reader& reader, Facts& f
 Status GatherUsedTables(const Node& node, Reader& reader, Facts& facts) {
   const auto& interfaces = node.interfaces();
   const auto& routes = node.policy_routes();
-  const auto tunnels = std::count_if(interfaces.begin(), interfaces.end(), [&](const auto& each) {
-    return IsFullTunnel(node, each);
-  });
+  const auto tunnels = std::count_if(interfaces.begin(), interfaces.end(),
+                                     [&](const auto& each) { return IsFullTunnel(node, each); });
   const auto prefixes = std::count_if(routes.begin(), routes.end(),
                                       [](const auto& each) { return !each.is_full_tunnel(); });
   WGNET_RETURN_IF_ERROR(FindFreeTables(kFirstTunnelMark, tunnels, reader, facts));
@@ -190,12 +189,14 @@ Status GatherSettings(const Node& node, Reader& reader, Facts& facts) {
 
 // wg-quick's fallback counts only where no endpoint gave an MTU.
 bool NeedsDefaultRoute(const Node& node, const Facts& facts) {
-  return std::any_of(node.interfaces().begin(), node.interfaces().end(), [&](const auto& interface) {
-    if (interface.mtu()) return false;
-    return std::none_of(interface.peers().begin(), interface.peers().end(), [&](const Peer& peer) {
-      return peer.endpoint() && facts.paths.at(peer.endpoint()->ToString()).mtu;
-    });
-  });
+  return std::any_of(
+      node.interfaces().begin(), node.interfaces().end(), [&](const auto& interface) {
+        if (interface.mtu()) return false;
+        return std::none_of(
+            interface.peers().begin(), interface.peers().end(), [&](const Peer& peer) {
+              return peer.endpoint() && facts.paths.at(peer.endpoint()->ToString()).mtu;
+            });
+      });
 }
 
 }  // namespace
@@ -250,8 +251,7 @@ Result<Hosts> ResolveHosts(const Node& node, const Resolver& resolver) {
   return hosts;
 }
 
-Result<Facts> GatherFacts(const Node& node, const Record& own, const Hosts& hosts,
-                          Reader& reader) {
+Result<Facts> GatherFacts(const Node& node, const Record& own, const Hosts& hosts, Reader& reader) {
   Facts facts;
   Collector collector(facts);
   Scope scope;

@@ -27,9 +27,9 @@ struct Facts {
   std::vector<kernel::Link> links;
   std::vector<kernel::Rule> rules;
   std::vector<kernel::NftChain> base_chains;
-  std::vector<uint32_t> used_tables;         // of those that lowering might choose
-  std::map<std::string, Path> paths;         // by the endpoint's text
-  std::optional<uint32_t> default_route_mtu;  // of the main table, IPv4 before IPv6
+  std::vector<uint32_t> used_tables;                         // of those that lowering might choose
+  std::map<std::string, Path> paths;                         // by the endpoint's text
+  std::optional<uint32_t> default_route_mtu;                 // of the main table, IPv4 before IPv6
   std::map<std::string, std::string, std::less<>> settings;  // under /proc/sys
 
   const kernel::Link* FindLink(std::string_view name) const;

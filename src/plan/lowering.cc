@@ -23,7 +23,7 @@ using kernel::LinkRef;
 constexpr std::string_view kQuickPrefix = "wg-quick:";
 constexpr int kOverhead = 80;  // outer IPv6 header, UDP, WireGuard's own; wg-quick's figure
 constexpr int kDefaultMtu = 1500;
-constexpr int kIpv6MinimumMtu = 1280;  // RFC 8200, section 5
+constexpr int kIpv6MinimumMtu = 1280;              // RFC 8200, section 5
 constexpr uint32_t kLowestTunnelPriority = 32765;  // just before the main table's rule
 constexpr uint32_t kLowestPrefixPriority = 31999;
 constexpr uint32_t kIpv6Metric = 1024;  // what the kernel makes of none
@@ -105,9 +105,8 @@ class Lowering {
 
   bool IsAllocated(std::string_view kind, uint32_t value) const {
     return Holds(desired_.allocations, kind, value) || Holds(own_.allocations, kind, value) ||
-           std::any_of(others_.begin(), others_.end(), [&](const Record& other) {
-             return Holds(other.allocations, kind, value);
-           });
+           std::any_of(others_.begin(), others_.end(),
+                       [&](const Record& other) { return Holds(other.allocations, kind, value); });
   }
 
   // The value that `what` has already, or the first candidate that `is_free`; `next` gives the one
@@ -131,9 +130,8 @@ class Lowering {
   static std::optional<uint32_t> CountUp(uint32_t value) { return value + 1; }
 
   bool IsFreePriority(uint32_t priority) const {
-    return std::none_of(facts_.rules.begin(), facts_.rules.end(), [&](const kernel::Rule& rule) {
-      return rule.priority == priority;
-    });
+    return std::none_of(facts_.rules.begin(), facts_.rules.end(),
+                        [&](const kernel::Rule& rule) { return rule.priority == priority; });
   }
 
   // ---- links ----
@@ -154,12 +152,12 @@ class Lowering {
         continue;
       }
       if (FindRecorded(*link->index) == nullptr) {
-        return Error{.code = ErrorCode::kNameTaken,
-                     .message = fmt::format("an interface {} exists, and is not {}'s",
-                                            QuoteForMessage(interface.name()),
-                                            QuoteForMessage(own_.owner)),
-                     .where = PlaceOf(interface),
-                     .hint = "remove it, or choose another name"};
+        return Error{
+            .code = ErrorCode::kNameTaken,
+            .message = fmt::format("an interface {} exists, and is not {}'s",
+                                   QuoteForMessage(interface.name()), QuoteForMessage(own_.owner)),
+            .where = PlaceOf(interface),
+            .hint = "remove it, or choose another name"};
       }
       links_[interface.name()] = link->ref();
     }
@@ -322,7 +320,8 @@ class Lowering {
     const int all = facts_.Setting("net/ipv4/conf/all/rp_filter").value_or(0);
     for (const kernel::Link& link : facts_.links) {
       const int effective = std::max(all, static_cast<int>(link.rp_filter.value_or(0)));
-      if (effective != 1 || link.name->view() == "lo" || links_.contains(link.name->str())) continue;
+      if (effective != 1 || link.name->view() == "lo" || links_.contains(link.name->str()))
+        continue;
       const std::string name = "net/ipv4/conf/" + link.name->str() + "/src_valid_mark";
       if (!for_all || IsClaimed(name)) Claim(name, "1", {});
     }
@@ -332,9 +331,8 @@ class Lowering {
   // has to be.
   bool IsClaimed(const std::string& name) const {
     return own_.FindClaim(name) != nullptr ||
-           std::any_of(others_.begin(), others_.end(), [&](const Record& other) {
-             return other.FindClaim(name) != nullptr;
-           });
+           std::any_of(others_.begin(), others_.end(),
+                       [&](const Record& other) { return other.FindClaim(name) != nullptr; });
   }
 
   static kernel::Rule MakeRule(Family family, uint32_t priority, uint32_t table) {
@@ -476,8 +474,7 @@ class Lowering {
   static bool IsConnected(const Interface& interface, const Prefix& prefix) {
     return std::any_of(interface.addresses().begin(), interface.addresses().end(),
                        [&](const Prefix& address) {
-                         return address.Contains(prefix) &&
-                                (address.is_v6() || !address.is_host());
+                         return address.Contains(prefix) && (address.is_v6() || !address.is_host());
                        });
   }
 

@@ -43,9 +43,9 @@ Error ObjectList::Clash(size_t first, size_t second) const {
   const std::string& place = places_[place_of_[first]];
   const std::string& other = places_[place_of_[second]];
   return {.code = ErrorCode::kInvalidArgument,
-          .message = fmt::format("there can be one {} of these: {}; {}",
-                                 kernel::KindOf(objects_[first]), CommandFor(objects_[first]),
-                                 CommandFor(objects_[second])),
+          .message =
+              fmt::format("there can be one {} of these: {}; {}", kernel::KindOf(objects_[first]),
+                          CommandFor(objects_[first]), CommandFor(objects_[second])),
           .where = place == other ? place : fmt::format("{} and {}", place, other),
           .hint = "leave one of them out, or give each a table of its own"};
 }

@@ -28,12 +28,12 @@ struct Scope {
 
   bool links = false;
   bool rules = false;
-  bool base_chains = false;               // every chain, in every table
-  std::vector<uint32_t> address_links;    // the addresses of these links
-  std::vector<uint32_t> route_links;      // the routes of all tables through these links
-  std::vector<RouteTable> route_tables;   // all routes of these tables
-  std::vector<uint32_t> devices;          // these WireGuard devices, with their peers
-  std::vector<NftTableName> nft_tables;   // these tables, with all that is in them
+  bool base_chains = false;              // every chain, in every table
+  std::vector<uint32_t> address_links;   // the addresses of these links
+  std::vector<uint32_t> route_links;     // the routes of all tables through these links
+  std::vector<RouteTable> route_tables;  // all routes of these tables
+  std::vector<uint32_t> devices;         // these WireGuard devices, with their peers
+  std::vector<NftTableName> nft_tables;  // these tables, with all that is in them
   std::vector<kernel::SysctlName> sysctls;
   bool kernel_order = false;  // of peers' allowed IPs; else they are sorted, to be compared
 };

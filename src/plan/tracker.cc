@@ -13,8 +13,8 @@ using kernel::Verb;
 struct Tracker::Track {
   std::vector<uint32_t> ops;
   bool seen = false;
-  uint32_t matches = 0;   // bit i: the kernel's object is as in state i; rules not counted
-  size_t rules = 0;       // of a chain: how many came
+  uint32_t matches = 0;  // bit i: the kernel's object is as in state i; rules not counted
+  size_t rules = 0;      // of a chain: how many came
   uint32_t rule_matches = UINT32_MAX;
 };
 

@@ -96,7 +96,8 @@ class Waves::Encoder {
     const size_t most = small ? kPeersOfSmallWave : ops_.size();
     size_t last = first + 1;
     while (last < ops_.size() && last - first < most && PeerOf(ops_[last]) != nullptr &&
-           !StartsWave(ops_[last - 1], ops_[last]) && PeerOf(ops_[last])->dev == PeerOf(ops_[first])->dev) {
+           !StartsWave(ops_[last - 1], ops_[last]) &&
+           PeerOf(ops_[last])->dev == PeerOf(ops_[first])->dev) {
       ++last;
     }
     return last;
@@ -118,10 +119,11 @@ class Waves::Encoder {
       PutBatchLimit(NFNL_MSG_BATCH_END, std::nullopt, out);
     }
     if (wave().bytes.size() <= client_.transport().SendLimit(wave().bus)) return {};
-    return Error{.code = ErrorCode::kNotSupported,
-                 .message = fmt::format("{} bytes for the kernel do not fit into a message",
-                                        wave().bytes.size()),
-                 .hint = "in a user namespace, net.core.wmem_max bounds what one transaction holds"};
+    return Error{
+        .code = ErrorCode::kNotSupported,
+        .message =
+            fmt::format("{} bytes for the kernel do not fit into a message", wave().bytes.size()),
+        .hint = "in a user namespace, net.core.wmem_max bounds what one transaction holds"};
   }
 
   // Messages go into a buffer of their own first: they may have to begin a new wave.
@@ -155,7 +157,8 @@ class Waves::Encoder {
   size_t EncodePeerRun(size_t first, size_t last, netlink::MessageWriter& out) {
     std::vector<kernel::Edit<kernel::WgPeer>> edits;
     for (size_t i = first; i < last; ++i) edits.push_back(PeerEdit(ops_[i]));
-    const auto places = kernel::EncodePeers(edits, kernel::Packing::kTogether, context_, given_, out);
+    const auto places =
+        kernel::EncodePeers(edits, kernel::Packing::kTogether, context_, given_, out);
     for (size_t i = first; i < last; ++i) {
       waves_.sequences_.push_back({places[i - first].first, places[i - first].last, i});
     }
@@ -214,8 +217,8 @@ class Waves::Encoder {
     return static_cast<size_t>(found - setting_names_.begin());
   }
 
-  Error CannotWrite(size_t index, const kernel::SysctlName& name,
-                    const kernel::SysctlText& value, int error_number) const {
+  Error CannotWrite(size_t index, const kernel::SysctlName& name, const kernel::SysctlText& value,
+                    int error_number) const {
     const Op& op = ops_[index];
     Error error = ChangeError(op.verb, op.object, {.error_number = error_number});
     error.message = fmt::format("{} must be {} and cannot be written: {}", name.view(),
@@ -230,8 +233,7 @@ class Waves::Encoder {
   Status CheckSpareFile() {
     if (setting_names_.empty()) return {};
     const Op& op = *std::find_if(ops_.begin(), ops_.end(), [](const Op& o) { return SysctlOf(o); });
-    const int handle =
-        client_.transport().OpenSetting(setting_names_.front().str().c_str(), false);
+    const int handle = client_.transport().OpenSetting(setting_names_.front().str().c_str(), false);
     if (handle < 0) return ChangeError(op.verb, op.object, {.error_number = -handle});
     client_.transport().CloseSetting(handle);
     return {};

@@ -27,8 +27,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::vector<wgnet::kernel::NftBoundary> boundaries;
   wgnet::netlink::ForEachMessage(
       Bytes(reinterpret_cast<const std::byte*>(data), size), [&](const Message& message) {
-        DecodeAll(message,
-                  std::make_index_sequence<std::variant_size_v<wgnet::kernel::Object>>());
+        DecodeAll(message, std::make_index_sequence<std::variant_size_v<wgnet::kernel::Object>>());
         wgnet::kernel::NftRule rule;
         static_cast<void>(wgnet::netlink::DecodeMessage(message, ExtraMode::kKeep, rule));
         static_cast<void>(dump.Feed(message));

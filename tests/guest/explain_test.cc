@@ -66,15 +66,13 @@ TEST_P(ExplainIsTrue, ForTheWholeState) {
   EXPECT_EQ(DifferenceOf(applied, by_shell), "");
 }
 
-INSTANTIATE_TEST_SUITE_P(, ExplainIsTrue,
-                         ::testing::Values(Case{"Client", {}, ClientNode()},
-                                           Case{"Server", {}, ServerNode()},
-                                           Case{"Large", {}, LargeNode()},
-                                           Case{"Change", LargeNode(), ChangedNode()},
-                                           Case{"ChangeBack", ChangedNode(), LargeNode()},
-                                           Case{"ClientDelete", ClientNode(), {}},
-                                           Case{"LargeDelete", LargeNode(), {}}),
-                         [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(
+    , ExplainIsTrue,
+    ::testing::Values(Case{"Client", {}, ClientNode()}, Case{"Server", {}, ServerNode()},
+                      Case{"Large", {}, LargeNode()}, Case{"Change", LargeNode(), ChangedNode()},
+                      Case{"ChangeBack", ChangedNode(), LargeNode()},
+                      Case{"ClientDelete", ClientNode(), {}}, Case{"LargeDelete", LargeNode(), {}}),
+    [](const auto& info) { return info.param.name; });
 
 }  // namespace
 }  // namespace wgnet::testing

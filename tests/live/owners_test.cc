@@ -380,12 +380,16 @@ const std::vector<Player> kBoth = {{"a", Kind::kForwarder}, {"b", Kind::kTunnel}
 // Owners take away their own value, and nobody else's.
 TEST_P(AdminChanges, StayWhenTheLastOwnerGoes) {
   const auto& test = GetParam();
-  EXPECT_EQ(InNewNamespace([&] { return PlayAdmin(kBoth, test.setting, test.value, false, test.value); }), "");
+  EXPECT_EQ(
+      InNewNamespace([&] { return PlayAdmin(kBoth, test.setting, test.value, false, test.value); }),
+      "");
 }
 
 TEST_P(AdminChanges, AreOverriddenByAReloadAndTheOriginalComesBack) {
   const auto& test = GetParam();
-  EXPECT_EQ(InNewNamespace([&] { return PlayAdmin(kBoth, test.setting, test.value, true, test.original); }), "");
+  EXPECT_EQ(InNewNamespace(
+                [&] { return PlayAdmin(kBoth, test.setting, test.value, true, test.original); }),
+            "");
 }
 
 INSTANTIATE_TEST_SUITE_P(

@@ -126,7 +126,8 @@ void AddConfs(std::vector<Input>& inputs) {
                       if (!file) return file.error();
                       return {};
                     }});
-  for (const char* argument : {"", "a/b", "wg0.conf/", "0123456789abcdef", "..", "/etc/$(id).conf"}) {
+  for (const char* argument :
+       {"", "a/b", "wg0.conf/", "0123456789abcdef", "..", "/etc/$(id).conf"}) {
     inputs.push_back({fmt::format("conf: named \"{}\"", argument), ErrorCode::kInvalidArgument,
                       [argument](World&) -> Status {
                         const auto location = ConfFile::Locate(argument);

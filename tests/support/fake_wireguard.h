@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-// WireGuard for a kernel that has none: links are of another kind, and their devices and peers live here, by
-// the rules of drivers/net/wireguard/netlink.c. Everything else is the real kernel's.
+// WireGuard for a kernel that has none: links are of another kind, and their devices and peers live
+// here, by the rules of drivers/net/wireguard/netlink.c. Everything else is the real kernel's.
 #ifndef WGNET_TESTS_SUPPORT_FAKE_WIREGUARD_H_
 #define WGNET_TESTS_SUPPORT_FAKE_WIREGUARD_H_
 

@@ -102,7 +102,8 @@ void WritePartial(const std::vector<std::byte>& bytes, size_t at, const Fault::P
             size_t ip = 0;
             writer.Nest(inner, [&] {
               netlink::ForEachAttribute(value, [&](uint16_t i, Bytes one) {
-                if (ip++ < most) writer.Put(static_cast<uint16_t>(i | NLA_F_NESTED), one.data(), one.size());
+                if (ip++ < most)
+                  writer.Put(static_cast<uint16_t>(i | NLA_F_NESTED), one.data(), one.size());
               });
             });
           });

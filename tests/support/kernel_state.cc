@@ -5,6 +5,7 @@
 #include <net/if.h>
 #include <netinet/in.h>
 
+#include <fcntl.h>
 #include <linux/fib_rules.h>
 #include <linux/genetlink.h>
 #include <linux/if_addr.h>
@@ -13,7 +14,6 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/rtnetlink.h>
 #include <linux/wireguard.h>
-#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -117,13 +117,12 @@ Bytes Raw(const Header& header) {
 using Lines = std::vector<std::string>;
 
 std::string LinkLine(const Bytes& message) {
-  static const Skip kKept = {IFLA_IFNAME, IFLA_MTU,     IFLA_GROUP,  IFLA_IFALIAS,
+  static const Skip kKept = {IFLA_IFNAME, IFLA_MTU,      IFLA_GROUP, IFLA_IFALIAS,
                              IFLA_TXQLEN, IFLA_LINKINFO, IFLA_MASTER};
   ifinfomsg header;
   std::memcpy(&header, message.data(), sizeof header);
-  std::string line =
-      fmt::format("link {} type {} up {}", header.ifi_index, header.ifi_type,
-                  (header.ifi_flags & IFF_UP) != 0);
+  std::string line = fmt::format("link {} type {} up {}", header.ifi_index, header.ifi_type,
+                                 (header.ifi_flags & IFF_UP) != 0);
   for (const auto& [type, payload] : AttributesOf(message, NLMSG_ALIGN(sizeof header))) {
     if (kKept.contains(type)) line += fmt::format(" {}={}", type, Hex(payload));
   }
@@ -149,8 +148,9 @@ void AddRtnetlink(Lines& lines) {
   for (const Bytes& m : dumper.Dump(RTM_GETLINK, Raw(ifinfomsg{}))) lines.push_back(LinkLine(m));
   for (const Bytes& m : dumper.Dump(RTM_GETADDR, Raw(ifaddrmsg{}))) {
     // Duplicate address detection goes on by itself.
-    lines.push_back(Line<ifaddrmsg>("address", m, {IFA_CACHEINFO, IFA_FLAGS},
-                                    [](ifaddrmsg& header) { header.ifa_flags &= IFA_F_SECONDARY; }));
+    lines.push_back(
+        Line<ifaddrmsg>("address", m, {IFA_CACHEINFO, IFA_FLAGS},
+                        [](ifaddrmsg& header) { header.ifa_flags &= IFA_F_SECONDARY; }));
   }
   for (const Bytes& m : dumper.Dump(RTM_GETROUTE, Raw(rtmsg{}))) {
     // A forwarding host joins a network's anycast address when an address has passed duplicate
@@ -158,17 +158,15 @@ void AddRtnetlink(Lines& lines) {
     // A cloned route is a cache of a packet sent, such as a router solicitation.
     const auto* route = reinterpret_cast<const rtmsg*>(m.data());
     if (route->rtm_type == RTN_ANYCAST || (route->rtm_flags & RTM_F_CLONED) != 0) continue;
-    lines.push_back(Line<rtmsg>("route", m, {RTA_CACHEINFO}, [](rtmsg& header) {
-      header.rtm_flags &= RTNH_F_ONLINK;
-    }));
+    lines.push_back(Line<rtmsg>("route", m, {RTA_CACHEINFO},
+                                [](rtmsg& header) { header.rtm_flags &= RTNH_F_ONLINK; }));
   }
   for (const uint8_t family : {AF_INET, AF_INET6}) {
     fib_rule_hdr request{};
     request.family = family;
     for (const Bytes& m : dumper.Dump(RTM_GETRULE, Raw(request))) {
-      lines.push_back(Line<fib_rule_hdr>("rule", m, {}, [](fib_rule_hdr& header) {
-        header.flags &= FIB_RULE_INVERT;
-      }));
+      lines.push_back(Line<fib_rule_hdr>(
+          "rule", m, {}, [](fib_rule_hdr& header) { header.flags &= FIB_RULE_INVERT; }));
     }
   }
 }

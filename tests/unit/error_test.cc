@@ -43,10 +43,10 @@ TEST(ErrorCodeTest, EveryCodeHasANameOfItsOwn) {
 // The numbers are an ABI.
 TEST(ErrorCodeTest, NamesAndNumbersStay) {
   const std::vector<std::string_view> kNames = {
-      "invalid-argument", "parse",      "io",           "not-found",    "permission",
-      "module-missing",   "not-supported", "name-taken", "port-in-use", "conflict",
-      "read-only",        "busy",       "stale",        "kernel",       "verify",
-      "rollback-incomplete", "state",   "unresolved",   "no-memory"};
+      "invalid-argument",    "parse",         "io",         "not-found",   "permission",
+      "module-missing",      "not-supported", "name-taken", "port-in-use", "conflict",
+      "read-only",           "busy",          "stale",      "kernel",      "verify",
+      "rollback-incomplete", "state",         "unresolved", "no-memory"};
   ASSERT_EQ(kNames.size(), static_cast<size_t>(kLastCode));
   for (size_t i = 0; i < kNames.size(); ++i) {
     EXPECT_EQ(ErrorCodeName(static_cast<ErrorCode>(i + 1)), kNames[i]);
@@ -70,7 +70,9 @@ TEST(ErrorTest, ToStringSaysWhichWhatAndWhy) {
   kernel.kernel_attribute = "gateway";
   const Case kCases[] = {
       {{.message = "a sentence"}, "a sentence"},
-      {{.message = "not a port: 70000", .where = "Interface(\"wg0\").ListenPort", .hint = "0 to 65535"},
+      {{.message = "not a port: 70000",
+        .where = "Interface(\"wg0\").ListenPort",
+        .hint = "0 to 65535"},
        "Interface(\"wg0\").ListenPort: not a port: 70000\n  hint: 0 to 65535"},
       {Refused(),
        "step 7/12: ip route add 10.0.0.0/8 dev wg0: Network is unreachable; rolled back, nothing "

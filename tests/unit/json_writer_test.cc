@@ -53,10 +53,9 @@ TEST(JsonWriterTest, IndentsByTwo) {
 TEST(JsonWriterTest, OrStaysOnOneLine) {
   JsonWriter out(false);
   WriteAll(out);
-  EXPECT_EQ(out.text(),
-            R"({"text":"a \"b\"\n","true":true,"false":false,"null":null,)"
-            R"("small":-9223372036854775808,"large":18446744073709551615,"byte":200,)"
-            R"("":[1,[],{},{"x":""}]})");
+  EXPECT_EQ(out.text(), R"({"text":"a \"b\"\n","true":true,"false":false,"null":null,)"
+                        R"("small":-9223372036854775808,"large":18446744073709551615,"byte":200,)"
+                        R"("":[1,[],{},{"x":""}]})");
 }
 
 TEST(JsonWriterTest, ASingleValueIsADocument) {
@@ -89,8 +88,8 @@ nlohmann::ordered_json WriteRandom(std::mt19937& random, int depth, JsonWriter& 
     return true;
   }
   const size_t size = random() % 4;
-  nlohmann::ordered_json json = kind == 4 ? nlohmann::ordered_json::array()
-                                          : nlohmann::ordered_json::object();
+  nlohmann::ordered_json json =
+      kind == 4 ? nlohmann::ordered_json::array() : nlohmann::ordered_json::object();
   const auto write = [&] {
     for (size_t i = 0; i < size; ++i) {
       if (kind == 4) {

@@ -123,7 +123,8 @@ TEST(KeyTest, NoOtherByteIsTakenAnywhere) {
 TEST(KeyTest, NoOtherLengthIsTaken) {
   const std::string text(kPrivate);
   for (size_t size = 0; size < 44; ++size) EXPECT_FALSE(SecretKey::Parse(text.substr(0, size)));
-  for (const char* tail : {"=", "A", "\n", " ", "AAAA"}) EXPECT_FALSE(SecretKey::Parse(text + tail));
+  for (const char* tail : {"=", "A", "\n", " ", "AAAA"})
+    EXPECT_FALSE(SecretKey::Parse(text + tail));
   EXPECT_FALSE(SecretKey::Parse(" " + text));
   EXPECT_FALSE(PublicKey::Parse(text.substr(0, 43)));
   EXPECT_FALSE(PublicKey::Parse(text.substr(0, 42) + "=="));

@@ -170,7 +170,8 @@ TEST(LoweringChoicesTest, ATunnelThatCannotBeIsAnError) {
       {Node().Add(PolicyRoute::FullTunnel("eth0")), "not one of the node's"},
       {Only(Tunnel("wg0").FwMark(7)).Add(PolicyRoute::FullTunnel("wg0").FwMark(8)),
        "different marks"},
-      {Only(Tunnel("wg0").FwMark(7)).Add(Tunnel("wg1").FwMark(7)), "there can be one route of these"},
+      {Only(Tunnel("wg0").FwMark(7)).Add(Tunnel("wg1").FwMark(7)),
+       "there can be one route of these"},
   };
   for (const auto& [node, message] : kBroken) {
     const auto desired = Lower(node, ModelKernel().FactsFor(node), {.owner = "owner"}, {});

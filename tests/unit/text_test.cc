@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-// Numbers from text, and the quoting functions: a shell and a JSON parser read back what was quoted.
+// Numbers from text, and the quoting functions: a shell and a JSON parser read back what was
+// quoted.
 #include "src/base/text.h"
 
 #include <gtest/gtest.h>
@@ -101,8 +102,21 @@ TEST(QuoteForNftTest, RefusesEveryByteThatNftHasNoEscapeFor) {
 }
 
 TEST(QuoteForJsonTest, AParserReadsBackWhatIsUtf8) {
-  const std::vector<std::string> kPieces = {"a", "\"", "\\", "/", "\b", "\n", "\x1f", "\x7f", "ä",
-                                            "€", "𝄞", "\u2028", std::string(1, '\0'), "'", " "};
+  const std::vector<std::string> kPieces = {"a",
+                                            "\"",
+                                            "\\",
+                                            "/",
+                                            "\b",
+                                            "\n",
+                                            "\x1f",
+                                            "\x7f",
+                                            "ä",
+                                            "€",
+                                            "𝄞",
+                                            "\u2028",
+                                            std::string(1, '\0'),
+                                            "'",
+                                            " "};
   std::mt19937 random(2);
   for (int i = 0; i < 5000; ++i) {
     std::string text;
@@ -114,7 +128,10 @@ TEST(QuoteForJsonTest, AParserReadsBackWhatIsUtf8) {
 }
 
 TEST(QuoteForJsonTest, OtherBytesBecomeTheReplacementCharacter) {
-  EXPECT_EQ(QuoteForJson("a\xff""b"), "\"a\xef\xbf\xbd""b\"");
+  EXPECT_EQ(QuoteForJson("a\xff"
+                         "b"),
+            "\"a\xef\xbf\xbd"
+            "b\"");
   std::mt19937 random(3);
   for (int i = 0; i < 5000; ++i) {
     const std::string text = RandomWord(random);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-// Addresses, prefixes and endpoints against texts, and against a slow and obvious way to count bits.
+// Addresses, prefixes and endpoints against texts, and against a slow and obvious way to count
+// bits.
 #include "wgnet/types.h"
 
 #include <gtest/gtest.h>
@@ -99,11 +100,33 @@ TEST(IpAddressTest, ParsesAndPrints) {
 
 TEST(IpAddressTest, RefusesOtherTexts) {
   using namespace std::string_view_literals;
-  for (const std::string_view text :
-       {""sv, "."sv, ":"sv, "1"sv, "1.2.3"sv, "1.2.3.4.5"sv, "256.0.0.1"sv, "01.2.3.4"sv, "1..2.3"sv,
-        "-1.2.3.4"sv, "0x1.2.3.4"sv, " 1.2.3.4"sv, "1.2.3.4 "sv, "1.2.3.4/8"sv, "1.2.3.4\0"sv,
-        "1.2.3.4\0x"sv, "::1\0"sv, ":::"sv, "1::2::3"sv, "12345::"sv, "g::"sv, "1:2:3:4:5:6:7"sv,
-        "1:2:3:4:5:6:7:8:9"sv, "::1%lo"sv, "[::1]"sv, "::1.2.3"sv, "localhost"sv}) {
+  for (const std::string_view text : {""sv,
+                                      "."sv,
+                                      ":"sv,
+                                      "1"sv,
+                                      "1.2.3"sv,
+                                      "1.2.3.4.5"sv,
+                                      "256.0.0.1"sv,
+                                      "01.2.3.4"sv,
+                                      "1..2.3"sv,
+                                      "-1.2.3.4"sv,
+                                      "0x1.2.3.4"sv,
+                                      " 1.2.3.4"sv,
+                                      "1.2.3.4 "sv,
+                                      "1.2.3.4/8"sv,
+                                      "1.2.3.4\0"sv,
+                                      "1.2.3.4\0x"sv,
+                                      "::1\0"sv,
+                                      ":::"sv,
+                                      "1::2::3"sv,
+                                      "12345::"sv,
+                                      "g::"sv,
+                                      "1:2:3:4:5:6:7"sv,
+                                      "1:2:3:4:5:6:7:8:9"sv,
+                                      "::1%lo"sv,
+                                      "[::1]"sv,
+                                      "::1.2.3"sv,
+                                      "localhost"sv}) {
     const auto address = IpAddress::Parse(text);
     ASSERT_FALSE(address.ok()) << text;
     EXPECT_EQ(address.error().code, ErrorCode::kParse);
@@ -259,9 +282,11 @@ TEST(EndpointTest, TakesTheFormsOfWg) {
 TEST(EndpointTest, RefusesOtherTexts) {
   using namespace std::string_view_literals;
   for (const std::string_view text :
-       {""sv, ":"sv, ":51820"sv, "host"sv, "host:"sv, "host:65536"sv, "host:-1"sv, "host:+1"sv,
-        "host: 1"sv, "host:1 "sv, "host:0x10"sv, "host:no-such-service"sv, "[::1"sv, "[::1]"sv,
-        "[::1]51820"sv, "[::1]:"sv, "[]:51820"sv, "ho\0st:1"sv, "ho\nst:1"sv, "host:1\0"sv}) {
+       {""sv,         ":"sv,          ":51820"sv,     "host"sv,
+        "host:"sv,    "host:65536"sv, "host:-1"sv,    "host:+1"sv,
+        "host: 1"sv,  "host:1 "sv,    "host:0x10"sv,  "host:no-such-service"sv,
+        "[::1"sv,     "[::1]"sv,      "[::1]51820"sv, "[::1]:"sv,
+        "[]:51820"sv, "ho\0st:1"sv,   "ho\nst:1"sv,   "host:1\0"sv}) {
     const auto endpoint = Endpoint::Parse(text);
     ASSERT_FALSE(endpoint.ok()) << text;
     EXPECT_EQ(endpoint.error().code, ErrorCode::kParse);
