@@ -112,7 +112,7 @@ Error WithReadOnlySysctls(World& world) {
   return ErrorOf(world.host->Apply(SmallNode()));
 }
 
-Error WithLittleMemory(World& world) {
+[[maybe_unused]] Error WithLittleMemory(World& world) {
   Interface interface("wg0");
   for (uint32_t i = 1; i <= 50000; ++i) {
     uint8_t key[32] = {1};
