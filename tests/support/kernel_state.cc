@@ -157,7 +157,11 @@ void AddRtnetlink(Lines& lines) {
     // address detection, and leaves it with any address: in between, the count can go wrong (6.18).
     // A cloned route is a cache of a packet sent, such as a router solicitation.
     const auto* route = reinterpret_cast<const rtmsg*>(m.data());
-    if (route->rtm_type == RTN_ANYCAST || (route->rtm_flags & RTM_F_CLONED) != 0) continue;
+    // The local route of an IPv6 address, which is compared itself, comes some time after it.
+    const bool of_address = route->rtm_family == AF_INET6 && route->rtm_type == RTN_LOCAL &&
+                            route->rtm_protocol == RTPROT_KERNEL;
+    if (of_address || route->rtm_type == RTN_ANYCAST || (route->rtm_flags & RTM_F_CLONED) != 0)
+      continue;
     lines.push_back(Line<rtmsg>("route", m, {RTA_CACHEINFO},
                                 [](rtmsg& header) { header.rtm_flags &= RTNH_F_ONLINK; }));
   }
