@@ -328,11 +328,11 @@ void ExpectReadBack(const std::string& name, const Object& object) {
 
 template <class Visit>
 void ForEachCase(Visit&& visit) {
-  for (const auto& [pair, shown] : AllObjectCases()) {
-    for (const auto& one : shown.cases) {
+  for (const auto& entry : AllObjectCases()) {
+    for (const auto& one : entry.second.cases) {
       std::visit(
           [&]<class T>(const T& object) {
-            if constexpr (kHasMessage<T>) visit(pair.first + ": " + one.name, object);
+            if constexpr (kHasMessage<T>) visit(entry.first.first + ": " + one.name, object);
           },
           one.object);
     }
