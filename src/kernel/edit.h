@@ -43,7 +43,7 @@ auto WantedRows(const Edit<Object>& edit) {
     if (row.role == netlink::Role::kKey) return true;
     switch (edit.verb) {
       case Verb::kAdd:
-        return row.stage == netlink::Stage::kCreate;
+        return row.stage == netlink::Stage::kCreate || row.stage == netlink::Stage::kSwitch;
       case Verb::kChange:
         return netlink::Schema<Object>::kChangeWhole ||
                netlink::IsChanged(row, edit.before, edit.object);

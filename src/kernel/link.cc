@@ -8,15 +8,14 @@ template <class Wanted>
 void AppendSettings(const Link& link, const Wanted& wanted, const netlink::SecretWord& secret,
                     Commands& commands) {
   const std::string name = QuoteForShell(link.ref().name.view());
-  bool conf = false;
-  netlink::ForEachRow<Link>([&](const auto& row) {
-    conf = conf || (row.json == "forwarding" && wanted(row) && link.*row.member);
+  netlink::ForEachRow<Link>([&]<class Wire>(const netlink::Row<Link, Wire>& row) {
+    if constexpr (requires { Wire::kIsConf; }) {
+      if (!wanted(row) || !(link.*row.member)) return;
+      const std::string setting = "net/ipv4/conf/" + link.name->str() + "/" + std::string(row.json);
+      commands.push_back("sysctl -w " +
+                         QuoteForShell(setting + "=" + Wire::Text(*(link.*row.member))));
+    }
   });
-  if (conf) {
-    commands.push_back("sysctl -w " +
-                       QuoteForShell("net/ipv4/conf/" + link.name->str() +
-                                     "/forwarding=" + std::to_string(*link.forwarding)));
-  }
   const std::string words = netlink::Words(link, secret, [&](const auto& row) {
     return wanted(row) && row.role != netlink::Role::kKey;
   });

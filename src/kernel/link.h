@@ -33,6 +33,7 @@ template <int Conf>
 struct InetConf {
   using Value = uint32_t;
   static constexpr bool kNumber = true;
+  static constexpr bool kIsConf = true;  // in JSON it has the setting's name
   static void Put(netlink::MessageWriter& out, uint16_t attribute, uint32_t value) {
     out.Nest(attribute, [&] {
       out.Nest(AF_INET, [&] { out.Nest(IFLA_INET_CONF, [&] { out.Put(Conf, value); }); });
@@ -62,6 +63,11 @@ struct LinkUp {
   }
   static std::string Text(bool up) { return up ? "up" : "down"; }
 };
+
+/// Asks a dump of links to leave out their counters.
+inline void PutNoStatistics(netlink::MessageWriter& out) {
+  out.Put(IFLA_EXT_MASK, uint32_t{RTEXT_FILTER_SKIP_STATS});
+}
 
 Commands CommandsOf(const Edit<Link>& edit, const netlink::SecretWord& secret);
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "src/kernel/nft.h"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 #include <cctype>
 
@@ -9,6 +11,14 @@ namespace {
 
 // NFTNL_UDATA_RULE_COMMENT and its kin in libnftnl/udata.h: type, length, text with its zero.
 constexpr uint8_t kCommentType = 0;
+
+void PutBatchLimit(uint16_t type, std::optional<uint32_t> generation, netlink::MessageWriter& out) {
+  nfgenmsg header{};
+  header.version = NFNETLINK_V0;
+  header.res_id = htons(NFNL_SUBSYS_NFTABLES);
+  out.Begin(type, 0, header);
+  if (generation) netlink::BigU32::Put(out, NFNL_BATCH_GENID, *generation);
+}
 
 // `string` of nft's scanner.
 bool IsIdentifier(std::string_view name) {
@@ -34,6 +44,23 @@ std::string NftFamily::Text(Value family) {
       return "ip6";
   }
   return std::to_string(static_cast<int>(family));
+}
+
+void PutBatchBegin(std::optional<uint32_t> generation, netlink::MessageWriter& out) {
+  PutBatchLimit(NFNL_MSG_BATCH_BEGIN, generation, out);
+}
+
+void PutBatchEnd(netlink::MessageWriter& out) {
+  PutBatchLimit(NFNL_MSG_BATCH_END, std::nullopt, out);
+}
+
+bool ReadGeneration(const netlink::Message& message, uint32_t& generation) {
+  nfgenmsg header;
+  netlink::Bytes attributes;
+  return message.Split(header, attributes) &&
+         netlink::ForEachAttribute(attributes, [&](uint16_t type, netlink::Bytes payload) {
+           if (type == NFTA_GEN_ID) netlink::BigU32::Get(payload, generation);
+         });
 }
 
 void NftComment::Put(netlink::MessageWriter& out, uint16_t attribute, const Value& comment) {

@@ -36,6 +36,12 @@ struct NftFamily {
   static std::string Text(Value family);
 };
 
+/// What opens and closes a batch; the kernel refuses one for a ruleset of another generation.
+void PutBatchBegin(std::optional<uint32_t> generation, netlink::MessageWriter& out);
+void PutBatchEnd(netlink::MessageWriter& out);
+/// Reads the answer to NFT_MSG_GETGEN; false when it is malformed.
+bool ReadGeneration(const netlink::Message& message, uint32_t& generation);
+
 /// The comment in an object's userdata, where nft(8) keeps it.
 struct NftComment {
   using Value = FixedString<128>;

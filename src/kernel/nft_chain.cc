@@ -14,7 +14,7 @@ bool ChainChanges(const Edit<NftChain>& edit) {
   if (edit.verb != Verb::kChange) return true;
   bool changes = false;
   netlink::ForEachRow<NftChain>([&](const auto& row) {
-    changes = changes || (row.json != "rules" && row.role != netlink::Role::kKey &&
+    changes = changes || (row.attribute != netlink::kNoAttribute && row.role != netlink::Role::kKey &&
                           netlink::IsChanged(row, edit.before, edit.object));
   });
   return changes;

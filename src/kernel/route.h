@@ -40,6 +40,11 @@ struct RouteTable : Table {
   }
 };
 
+/// Asks of a route for packets with this mark.
+inline void PutLookupMark(uint32_t mark, netlink::MessageWriter& out) {
+  if (mark != 0) out.Put(RTA_MARK, mark);
+}
+
 /// RTAX_MTU of a route, if it has one.
 std::optional<uint32_t> RouteMtu(const Route& route);
 

@@ -26,6 +26,7 @@ enum class Role : uint8_t {
 /// When a value of a new object is sent.
 enum class Stage : uint8_t {
   kCreate,  // in the message that makes the object
+  kSwitch,  // there too; but a change of it comes when what goes by the new value stands
   kAfter,   // in a second one, right behind: the kernel ignores it in the first
   kLast,    // when all that hangs on the object stands
 };

@@ -342,7 +342,7 @@ class Differ {
   // packets without a mark would lead the device's own into the tunnel, before it has one.
   void PushChanges(const kernel::WgDevice& before, const kernel::WgDevice& wanted) {
     const auto is_key = [](const auto& row) { return row.role == netlink::Role::kSecret; };
-    const auto is_mark = [](const auto& row) { return row.json == "fwmark"; };
+    const auto is_mark = [](const auto& row) { return row.stage == netlink::Stage::kSwitch; };
     const auto is_other = [&](const auto& row) { return !is_key(row) && !is_mark(row); };
     const kernel::WgDevice set = PushPart(before, wanted, Phase::kDevice, is_other);
     const Phase phase = before.fwmark.value_or(0) == 0   ? Phase::kDevice

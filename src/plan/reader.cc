@@ -52,9 +52,7 @@ class Reader::Pass {
   Error TakeError(std::string_view what) const { return ReadError(outcome_, what); }
 
   void Links() {
-    Dump<kernel::Link>(Bus::kRoute, RTM_GETLINK, ifinfomsg{}, [](netlink::MessageWriter& out) {
-      out.Put(IFLA_EXT_MASK, uint32_t{RTEXT_FILTER_SKIP_STATS});
-    });
+    Dump<kernel::Link>(Bus::kRoute, RTM_GETLINK, ifinfomsg{}, kernel::PutNoStatistics);
   }
 
   void Addresses(uint32_t link) {
@@ -63,10 +61,12 @@ class Reader::Pass {
     Dump<kernel::Address>(Bus::kRoute, RTM_GETADDR, header, Nothing);
   }
 
-  template <class Put>
-  void Routes(Family family, const Put& put) {
+  void Routes(Family family, const kernel::Route& filter) {
     rtmsg header{};
     header.rtm_family = netlink::ToAf(family);
+    const auto put = [&](netlink::MessageWriter& out) {
+      netlink::EncodeAttributes(filter, out, [](const auto&) { return true; });
+    };
     Dump<kernel::Route>(Bus::kRoute, RTM_GETROUTE, header, put,
                         [&](const kernel::Route& route) { return route.dst->family() == family; });
   }
@@ -299,13 +299,16 @@ Status Reader::ReadOnce(const Scope& scope, ObjectVisitor& visitor, bool& interr
   }
   for (const uint32_t link : scope.route_links) {
     for (const Family family : kFamilies) {
-      pass.Routes(family, [&](netlink::MessageWriter& out) { out.Put(RTA_OIF, link); });
+      kernel::Route through;
+      through.dev = kernel::LinkRef{link, {}};
+      pass.Routes(family, through);
       WGNET_RETURN_IF_ERROR(check("routes"));
     }
   }
   for (const auto& table : scope.route_tables) {
-    pass.Routes(table.family,
-                [&](netlink::MessageWriter& out) { out.Put(RTA_TABLE, table.table); });
+    kernel::Route in_table;
+    in_table.table = table.table;
+    pass.Routes(table.family, in_table);
     WGNET_RETURN_IF_ERROR(check("routes"));
   }
   for (const Family family : kFamilies) {
@@ -337,7 +340,7 @@ Result<std::optional<kernel::Route>> Reader::Lookup(const IpAddress& address, ui
   netlink::MessageWriter out(request_, client_.sequence());
   out.Begin(RTM_GETROUTE, 0, header);
   netlink::EncodeAttributes(wanted, out, all);
-  if (mark != 0) out.Put(RTA_MARK, mark);
+  kernel::PutLookupMark(mark, out);
   kernel::Route found;
   const auto outcome = client_.Read(Bus::kRoute, request_.bytes(), [&](const Message& message) {
     return netlink::DecodeMessage(message, netlink::ExtraMode::kKeep, found);
@@ -373,12 +376,7 @@ Result<uint32_t> Reader::NftGeneration() {
   out.Begin(kernel::NftMessage(NFT_MSG_GETGEN), 0, nfgenmsg{});
   uint32_t generation = 0;
   const auto outcome = client_.Read(Bus::kNetfilter, request_.bytes(), [&](const Message& message) {
-    nfgenmsg header;
-    Bytes attributes;
-    return message.Split(header, attributes) &&
-           netlink::ForEachAttribute(attributes, [&](uint16_t type, Bytes payload) {
-             if (type == NFTA_GEN_ID) netlink::BigU32::Get(payload, generation);
-           });
+    return kernel::ReadGeneration(message, generation);
   });
   if (outcome.error_number != 0) return ReadError(outcome, "nftables");
   return generation;

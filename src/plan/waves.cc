@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "src/plan/waves.h"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
-#include <linux/netfilter/nfnetlink.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -30,14 +28,6 @@ const kernel::Sysctl* SysctlOf(const Op& op) { return std::get_if<kernel::Sysctl
 
 kernel::Edit<kernel::WgPeer> PeerEdit(const Op& op) {
   return {op.verb, *PeerOf(op), *std::get_if<kernel::WgPeer>(&op.image())};
-}
-
-void PutBatchLimit(uint16_t type, std::optional<uint32_t> generation, netlink::MessageWriter& out) {
-  nfgenmsg header{};
-  header.version = NFNETLINK_V0;
-  header.res_id = htons(NFNL_SUBSYS_NFTABLES);
-  out.Begin(type, 0, header);
-  if (generation) netlink::BigU32::Put(out, NFNL_BATCH_GENID, *generation);
 }
 
 // Where a wave may go on no longer: sessions are lost only after what came before was verified.
@@ -108,7 +98,7 @@ class Waves::Encoder {
     waves_.waves_.push_back({bus, first, first, {}, 0});
     if (bus != Bus::kNetfilter) return {};
     netlink::MessageWriter out(wave().bytes, client_.sequence());
-    PutBatchLimit(NFNL_MSG_BATCH_BEGIN, std::exchange(nft_generation_, std::nullopt), out);
+    kernel::PutBatchBegin(std::exchange(nft_generation_, std::nullopt), out);
     return {};
   }
 
@@ -116,7 +106,7 @@ class Waves::Encoder {
     if (waves_.waves_.empty() || wave().bus == Bus::kSysctl) return {};
     if (wave().bus == Bus::kNetfilter) {
       netlink::MessageWriter out(wave().bytes, client_.sequence());
-      PutBatchLimit(NFNL_MSG_BATCH_END, std::nullopt, out);
+      kernel::PutBatchEnd(out);
     }
     if (wave().bytes.size() <= client_.transport().SendLimit(wave().bus)) return {};
     return Error{
@@ -253,9 +243,9 @@ class Waves::Encoder {
   void EncodeUndoBatchLimits() {
     SecretBuffer& bytes = waves_.undo_bytes(Bus::kNetfilter);
     netlink::MessageWriter out(bytes, client_.sequence());
-    PutBatchLimit(NFNL_MSG_BATCH_BEGIN, std::nullopt, out);
+    kernel::PutBatchBegin(std::nullopt, out);
     waves_.undo_batch_begin_ = {0, bytes.size(), 0};
-    PutBatchLimit(NFNL_MSG_BATCH_END, std::nullopt, out);
+    kernel::PutBatchEnd(out);
     waves_.undo_batch_end_ = {waves_.undo_batch_begin_.end, bytes.size(), 0};
   }
 
