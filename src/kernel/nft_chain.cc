@@ -14,8 +14,9 @@ bool ChainChanges(const Edit<NftChain>& edit) {
   if (edit.verb != Verb::kChange) return true;
   bool changes = false;
   netlink::ForEachRow<NftChain>([&](const auto& row) {
-    changes = changes || (row.attribute != netlink::kNoAttribute && row.role != netlink::Role::kKey &&
-                          netlink::IsChanged(row, edit.before, edit.object));
+    changes =
+        changes || (row.attribute != netlink::kNoAttribute && row.role != netlink::Role::kKey &&
+                    netlink::IsChanged(row, edit.before, edit.object));
   });
   return changes;
 }
