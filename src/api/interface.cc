@@ -4,6 +4,7 @@
 #include <linux/rtnetlink.h>
 
 #include "src/api/setter.h"
+#include "src/base/mtu.h"
 #include "src/base/text.h"
 
 namespace wgnet {
@@ -82,7 +83,7 @@ Interface& Interface::Address(std::string_view address) {
 }
 
 Interface& Interface::Mtu(int bytes) {
-  if (bytes < 68 || bytes > UINT16_MAX) {
+  if (bytes < kIpv4MinimumMtu || bytes > UINT16_MAX) {
     Remember(error_,
              Invalid("out of range: " + std::to_string(bytes),
                      "68 to 65535 bytes, and at least 1280 with an IPv6 address"),

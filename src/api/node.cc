@@ -6,13 +6,12 @@
 #include <unordered_set>
 
 #include "src/api/setter.h"
+#include "src/base/mtu.h"
 #include "src/base/text.h"
 #include "src/base/try.h"
 
 namespace wgnet {
 namespace {
-
-constexpr int kIpv6MinimumMtu = 1280;  // RFC 8200, section 5
 
 Error At(std::string where, Error error) {
   error.where = std::move(where);

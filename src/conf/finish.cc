@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "src/base/mtu.h"
 #include "src/base/try.h"
 
 namespace wgnet::conf {
@@ -18,8 +19,6 @@ namespace {
 
 using Place = ConfFile::Place;
 using PrefixSet = std::unordered_set<Prefix, std::hash<Prefix>>;
-
-constexpr int kIpv6MinimumMtu = 1280;  // RFC 8200, section 5
 
 Status CheckKeys(const Draft& draft) {
   for (const PeerDraft& peer : draft.peers) {

@@ -6,14 +6,13 @@
 #include <optional>
 #include <string>
 
+#include "src/base/mtu.h"
 #include "src/base/text.h"
 #include "src/conf/ascii.h"
 #include "src/conf/route_tables.h"
 
 namespace wgnet::conf {
 namespace {
-
-constexpr uint64_t kSmallestMtu = 68;  // RFC 791, section 3.2
 
 Error Malformed(std::string_view what, std::string_view text, std::string_view hint) {
   return {.code = ErrorCode::kParse,
@@ -91,7 +90,7 @@ Result<Prefix> ReadAddress(std::string_view text) {
 
 Result<uint16_t> ReadMtu(std::string_view text) {
   const auto mtu = ParseDecimal(text, UINT16_MAX);
-  if (!mtu || *mtu < kSmallestMtu || LooksOctal(text)) {
+  if (!mtu || *mtu < kIpv4MinimumMtu || LooksOctal(text)) {
     return Malformed("an MTU", text, "68 to 65535 bytes, and at least 1280 with an IPv6 address");
   }
   return static_cast<uint16_t>(*mtu);

@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "src/base/mtu.h"
 #include "src/base/text.h"
 #include "src/base/try.h"
 
@@ -17,8 +18,7 @@ namespace {
 using kernel::Object;
 using kernel::Verb;
 
-constexpr uint8_t kKernelLinkLocal = 2;     // IFAPROT_KERNEL_LL
-constexpr uint32_t kIpv6MinimumMtu = 1280;  // RFC 8200, section 5
+constexpr uint8_t kKernelLinkLocal = 2;  // IFAPROT_KERNEL_LL
 
 using KeySet = std::unordered_set<const Object*, kernel::KeyHash, kernel::KeyEqual>;
 
@@ -110,6 +110,7 @@ class Differ {
     for (size_t i = own_.objects.size(); i-- > 0;) RemoveUnwanted(own_.objects[i]);
     for (const Object& object : snapshot_.objects()) RemoveLost(object);
     RescueSecondaries();
+    PostponeNewSecondaries();
     WGNET_RETURN_IF_ERROR(CompareSettings());
     std::stable_sort(difference_.ops.begin(), difference_.ops.end(), [](const Op& a, const Op& b) {
       return std::pair(a.phase, RemovalRank(a)) < std::pair(b.phase, RemovalRank(b));
@@ -445,9 +446,28 @@ class Differ {
   }
 
   static bool IsSecondaryOf(const kernel::Address& address, const kernel::Address& primary) {
-    return (address.flags.value_or(0) & IFA_F_SECONDARY) != 0 && address.dev == primary.dev &&
-           address.local->length() == primary.local->length() &&
-           address.local->Masked() == primary.local->Masked();
+    return (address.flags.value_or(0) & IFA_F_SECONDARY) != 0 && SharesNetwork(address, primary);
+  }
+
+  static bool SharesNetwork(const kernel::Address& one, const kernel::Address& other) {
+    return one.dev == other.dev && one.local->Masked() == other.local->Masked();
+  }
+
+  // A new IPv4 address of a network whose first one goes would go along with it, too: it waits.
+  void PostponeNewSecondaries() {
+    auto& ops = difference_.ops;
+    const auto first = std::stable_partition(ops.begin(), ops.end(),
+                                             [&](const Op& op) { return !GoesWithPrimary(op); });
+    for (auto op = first; op != ops.end(); ++op) op->phase = Phase::kAddressRemoval;
+  }
+
+  bool GoesWithPrimary(const Op& op) const {
+    const auto* added = std::get_if<kernel::Address>(&op.object);
+    if (added == nullptr || op.phase != Phase::kAddress || added->local->is_v6()) return false;
+    return std::any_of(difference_.ops.begin(), difference_.ops.end(), [&](const Op& other) {
+      const auto* removed = std::get_if<kernel::Address>(&other.object);
+      return removed != nullptr && other.verb == Verb::kDelete && SharesNetwork(*added, *removed);
+    });
   }
 
   bool IsKept(const Object& object) const {

@@ -11,16 +11,19 @@ bool counting = false;
 int uncounted = 0;
 size_t count = 0;
 size_t failing_one = 0;
+bool rest_fails = false;
 
 bool Fails() {
   if (!counting || uncounted > 0) return false;
-  return ++count == failing_one;
+  ++count;
+  return count == failing_one || (rest_fails && count > failing_one);
 }
 
 }  // namespace
 
-void CountAllocations(size_t failing) {
+void CountAllocations(size_t failing, bool and_rest) {
   count = 0;
+  rest_fails = and_rest;
   failing_one = failing;
   counting = true;
 }
@@ -35,6 +38,7 @@ UncountedAllocations::~UncountedAllocations() { --uncounted; }
 
 }  // namespace wgnet::testing
 
+// All forms: a sanitizer has its own for those that are not given.
 void* operator new(size_t size, const std::nothrow_t&) noexcept {
   return wgnet::testing::Fails() ? nullptr : std::malloc(size);
 }

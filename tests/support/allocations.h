@@ -7,8 +7,9 @@
 
 namespace wgnet::testing {
 
-/// Counts from here on. The allocation of number `failing`, from 1, fails; 0: none.
-void CountAllocations(size_t failing = 0);
+/// Counts from here on. The allocation of number `failing`, from 1, fails; 0: none. With
+/// `and_rest`, so do all behind it.
+void CountAllocations(size_t failing = 0, bool and_rest = false);
 /// Counts no longer; how many there were.
 size_t StopCountingAllocations();
 

@@ -202,21 +202,22 @@ std::string ModelKernel::Do(const plan::Op& op) {
 }
 
 Result<plan::PlanData> ModelKernel::Plan(const std::string& owner, const Node& node) const {
-  plan::Record own{.owner = owner};
+  plan::Record recorded{.owner = owner};
   std::vector<plan::Record> others;
   for (const auto& [name, record] : records_) {
     if (name == owner) {
-      own = record;
+      recorded = record;
     } else {
       others.push_back(record);
     }
   }
-  WGNET_ASSIGN_OR_RETURN(const plan::Desired desired,
-                         plan::Lower(node, FactsFor(node), own, others));
+  const plan::Facts facts = FactsFor(node);
+  const plan::Record own = plan::WithoutLost(recorded, facts.links);
+  WGNET_ASSIGN_OR_RETURN(const plan::Desired desired, plan::Lower(node, facts, own, others));
   const plan::Snapshot snapshot = Read();
   WGNET_ASSIGN_OR_RETURN(plan::Difference difference, plan::Diff(desired, snapshot, own, others));
   plan::PlanData plan{.ops = std::move(difference.ops),
-                      .before = own,
+                      .before = recorded,
                       .after = std::move(difference.record),
                       .warnings = desired.warnings};
   plan.warnings.insert(plan.warnings.end(), difference.warnings.begin(), difference.warnings.end());

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// An interface: the link, what makes it a WireGuard device, addresses and routes.
+#include <linux/wireguard.h>
+
+#include <algorithm>
+
+#include "src/base/mtu.h"
+#include "src/plan/lowering_parts.h"
+
+namespace wgnet::plan::lowering {
+namespace {
+
+using kernel::LinkRef;
+
+constexpr int kOverhead = 80;  // outer IPv6 header, UDP, WireGuard's own; wg-quick's figure
+constexpr int kDefaultMtu = 1500;
+
+// wg-quick's rule: the smallest of the ways to the endpoints, else the default route's, less 80.
+uint32_t MtuOf(const Interface& interface, const Facts& facts) {
+  if (interface.mtu()) return *interface.mtu();
+  std::optional<uint32_t> smallest;
+  for (const Peer& peer : interface.peers()) {
+    if (!peer.endpoint()) continue;
+    const auto path = facts.paths.find(peer.endpoint()->ToString());
+    if (path == facts.paths.end() || !path->second.mtu) continue;
+    smallest = std::min(smallest.value_or(UINT32_MAX), *path->second.mtu);
+  }
+  const uint32_t outer = smallest.value_or(facts.default_route_mtu.value_or(kDefaultMtu));
+  const bool v6 = std::any_of(interface.addresses().begin(), interface.addresses().end(),
+                              [](const Prefix& address) { return address.is_v6(); });
+  const int inner = static_cast<int>(outer) - kOverhead;
+  return static_cast<uint32_t>(std::max(inner, v6 ? kIpv6MinimumMtu : kIpv4MinimumMtu));
+}
+
+// A link that once forwarded is given what the kernel gives new links; one that never did is left
+// alone.
+std::optional<uint32_t> ForwardingOf(const LinkRef& dev, bool forwards, const Draft& draft) {
+  if (forwards) return 1;
+  const kernel::Link* before = draft.FindRecorded(dev);
+  if (before == nullptr || !before->forwarding) return std::nullopt;
+  const auto by_default = draft.facts().Setting("net/ipv4/conf/default/forwarding");
+  return static_cast<uint32_t>(by_default.value_or(0));
+}
+
+void AddLink(const Interface& interface, const LinkRef& dev, bool forwards, Draft& draft) {
+  kernel::Link link;
+  link.name = dev.name;
+  link.index = dev.index;
+  link.kind = FixedString<31>(WG_GENL_NAME);
+  link.mtu = MtuOf(interface, draft.facts());
+  link.group = kernel::kLinkGroup;
+  link.alias = FixedString<255>(AliasOf(draft.owner()));
+  link.forwarding = ForwardingOf(dev, forwards, draft);
+  link.up = true;
+  draft.Add(std::move(link));
+}
+
+void AddDevice(const Interface& interface, const LinkRef& dev, uint32_t mark, Draft& draft) {
+  kernel::WgDevice device;
+  device.dev = dev;
+  device.private_key = interface.private_key().value_or(SecretKey()).Clamped();
+  device.listen_port = interface.listen_port();
+  device.fwmark = mark;
+  draft.Add(std::move(device));
+}
+
+void AddPeer(const Peer& peer, const LinkRef& dev, Draft& draft) {
+  kernel::WgPeer lowered;
+  lowered.dev = dev;
+  lowered.public_key = peer.public_key();
+  lowered.preshared_key = peer.preshared_key().value_or(SecretKey());
+  if (peer.endpoint()) {
+    lowered.endpoint = draft.facts().paths.at(peer.endpoint()->ToString()).address;
+  }
+  lowered.keepalive = peer.persistent_keepalive().value_or(0);
+  lowered.allowed_ips = peer.allowed_ips();
+  kernel::NormalizeAllowedIps(*lowered.allowed_ips);
+  draft.Add(std::move(lowered));
+}
+
+void AddAddress(const Prefix& prefix, const LinkRef& dev, Draft& draft) {
+  kernel::Address address;
+  address.local = prefix;
+  address.dev = dev;
+  address.scope = RT_SCOPE_UNIVERSE;
+  address.protocol = kernel::kProtocol;
+  draft.Add(std::move(address));
+}
+
+// Whether the kernel makes a route in the main table that covers the prefix by itself. An IPv4
+// /32 gets none there.
+bool IsConnected(const Interface& interface, const Prefix& prefix) {
+  return std::any_of(interface.addresses().begin(), interface.addresses().end(),
+                     [&](const Prefix& address) {
+                       return address.Contains(prefix) && (address.is_v6() || !address.is_host());
+                     });
+}
+
+// The longest prefixes first, as wg-quick does.
+std::vector<Prefix> SortedPrefixes(const Interface& interface) {
+  std::vector<Prefix> prefixes;
+  for (const Peer& peer : interface.peers()) {
+    prefixes.insert(prefixes.end(), peer.allowed_ips().begin(), peer.allowed_ips().end());
+  }
+  std::sort(prefixes.begin(), prefixes.end(), [](const Prefix& a, const Prefix& b) {
+    return a.length() != b.length() ? a.length() > b.length() : a > b;
+  });
+  prefixes.erase(std::unique(prefixes.begin(), prefixes.end()), prefixes.end());
+  return prefixes;
+}
+
+void AddRoutes(const Interface& interface, const LinkRef& dev, Draft& draft) {
+  const RouteTable table = TableOf(interface);
+  if (table.kind() == RouteTable::Kind::kOff) return;
+  const bool automatic = table.kind() == RouteTable::Kind::kAuto;
+  for (const Prefix& prefix : SortedPrefixes(interface)) {
+    if (automatic && (prefix.is_default() || IsConnected(interface, prefix))) continue;
+    draft.AddRoute(prefix, dev, automatic ? uint32_t{RT_TABLE_MAIN} : table.number());
+  }
+}
+
+}  // namespace
+
+void LowerInterface(const Interface& interface, uint32_t mark, bool forwards, Draft& draft) {
+  const LinkRef dev = draft.own_links().at(interface.name());
+  draft.From(PlaceOf(interface));
+  AddLink(interface, dev, forwards, draft);
+  AddDevice(interface, dev, mark, draft);
+  for (const Peer& peer : interface.peers()) AddPeer(peer, dev, draft);
+  for (const Prefix& address : interface.addresses()) AddAddress(address, dev, draft);
+  AddRoutes(interface, dev, draft);
+  // The module clears it when a link comes up; then it is ours to put back.
+  draft.Claim("net/ipv4/conf/all/send_redirects", "0");
+}
+
+}  // namespace wgnet::plan::lowering

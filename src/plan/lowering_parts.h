@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// What each part of a node becomes. lowering.cc calls the parts in their order.
+#ifndef WGNET_PLAN_LOWERING_PARTS_H_
+#define WGNET_PLAN_LOWERING_PARTS_H_
+
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "src/plan/lowering_draft.h"
+#include "src/plan/lowering_nft.h"
+
+namespace wgnet::plan::lowering {
+
+/// A full tunnel, said by a PolicyRoute or implied by a peer that has a default route.
+struct Tunnel {
+  const Interface* interface;
+  kernel::LinkRef dev;
+  std::vector<Family> families;
+  PolicyRoute::Mark mark;
+  uint32_t table = 0;
+  uint32_t priority = 0;  // of the not-mark rule; the suppress rule has the one before
+};
+
+/// Finds the full tunnels, and gives each its numbers.
+Result<std::vector<Tunnel>> ChooseTunnels(Draft& draft);
+/// Addresses of a tunnel are accepted from the tunnel only; replies to its packets get its mark
+/// back, so that they pass a strict reverse path filter.
+void LowerTunnelChains(std::span<const Tunnel> tunnels, NftDraft& nft);
+/// Their routes first, then the suppress rules, and last the rules that switch over.
+void LowerTunnelRoutes(std::span<const Tunnel> tunnels, Draft& draft);
+
+/// A rule and a route, in a table of their own, for a prefix.
+Status LowerPrefixRoute(const PolicyRoute& route, Draft& draft);
+
+/// Masquerading.
+Status LowerNatRules(Draft& draft, NftDraft& nft);
+
+/// Returns the node's interfaces that forward IPv4; other links are claimed.
+std::set<std::string> LowerForwardRules(Draft& draft, NftDraft& nft);
+
+/// The link with all that hangs on it, and its routes but for a full tunnel's.
+void LowerInterface(const Interface& interface, uint32_t mark, bool forwards, Draft& draft);
+
+}  // namespace wgnet::plan::lowering
+
+#endif  // WGNET_PLAN_LOWERING_PARTS_H_

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// When the first IPv4 address of a network goes, the kernel takes the others of that network along;
+// those that are wanted are there in the end, and after a failure all are as before.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/kernel_state.h"
+#include "tests/support/world.h"
+
+namespace wgnet::testing {
+namespace {
+
+using Addresses = std::vector<std::string>;
+
+struct Case {
+  std::string name;
+  Addresses before;
+  Addresses after;
+};
+
+Node WithAddresses(const Addresses& addresses) {
+  Interface interface("wg0");
+  for (const std::string& address : addresses) interface.Address(address);
+  return Node().Add(interface);
+}
+
+std::string ChangeAndBack(const Case& test) {
+  const TemporaryDirectory state;
+  MakeUplink("eth0", "192.168.5.1/24");
+  Host host("owner", state.path());
+  for (const Addresses& addresses : {test.before, test.after, test.before}) {
+    if (Status done = host.Apply(WithAddresses(addresses)); !done) return done.error().ToString();
+    const auto again = host.Plan(WithAddresses(addresses));
+    if (!again) return again.error().ToString();
+    if (!again->ops.empty()) return "then the plan is not empty";
+  }
+  return "";
+}
+
+// Every message of the change fails, one at a time.
+std::string FailToChange(const Case& test) {
+  const TemporaryDirectory state;
+  MakeUplink("eth0", "192.168.5.1/24");
+  Host host("owner", state.path());
+  if (Status done = host.Apply(WithAddresses(test.before)); !done) return done.error().ToString();
+  const std::string before = host.State();
+  size_t failed = 0;
+  while (true) {
+    host.transport().Arm({failed + 1, EPERM, std::nullopt});
+    const Status done = host.ApplyOnce(WithAddresses(test.after));
+    if (!host.transport().fired()) break;
+    ++failed;
+    if (done) return "the fault went unnoticed";
+    const std::string difference = DifferenceOf(before, host.State());
+    if (!difference.empty()) return done.error().ToString() + "\nleft:\n" + difference;
+  }
+  return failed > 0 ? "" : "no message was sent";
+}
+
+class AddressChange : public ::testing::TestWithParam<Case> {};
+
+TEST_P(AddressChange, EndsAsWanted) {
+  EXPECT_EQ(InNewNamespace([&] { return ChangeAndBack(GetParam()); }), "");
+}
+
+TEST_P(AddressChange, FailsWithoutATrace) {
+  EXPECT_EQ(InNewNamespace([&] { return FailToChange(GetParam()); }), "");
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    , AddressChange,
+    ::testing::Values(Case{"ToAnotherOfTheNetwork", {"10.72.0.1/24"}, {"10.72.0.2/24"}},
+                      Case{"TheFirstOfTwoGoes", {"10.72.0.1/24", "10.72.0.2/24"}, {"10.72.0.2/24"}},
+                      Case{"TheFirstOfTwoIsAnother",
+                           {"10.72.0.1/24", "10.72.0.2/24"},
+                           {"10.72.0.3/24", "10.72.0.2/24"}},
+                      Case{"OtherNetworksStay",
+                           {"10.72.0.1/24", "10.73.0.1/24", "fd72::1/64"},
+                           {"10.72.0.9/24", "10.73.0.1/24", "fd72::2/64"}}),
+    [](const auto& info) { return info.param.name; });
+
+}  // namespace
+}  // namespace wgnet::testing
