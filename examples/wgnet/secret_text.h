@@ -15,7 +15,7 @@ struct WipingAllocator {
   using value_type = T;
   WipingAllocator() = default;
   template <class U>
-  explicit(false) WipingAllocator(const WipingAllocator<U>&) {}
+  WipingAllocator(const WipingAllocator<U>&) {}  // NOLINT(google-explicit-constructor)
   T* allocate(size_t count) { return std::allocator<T>().allocate(count); }
   void deallocate(T* data, size_t count) {
     explicit_bzero(data, count * sizeof(T));

@@ -20,12 +20,13 @@ class FixedString {
   static constexpr size_t kMost = Most;
 
   FixedString() = default;
-  FixedString(std::string_view text)  // NOLINT: a string literal is one, too
-      : size_(static_cast<uint16_t>(std::min(text.size(), Most))) {
+  // NOLINTBEGIN(google-explicit-constructor): it stands for its text
+  FixedString(std::string_view text) : size_(static_cast<uint16_t>(std::min(text.size(), Most))) {
     std::copy_n(text.begin(), size_, bytes_.begin());
   }
   FixedString(const char* text) : FixedString(std::string_view(text)) {}
   FixedString(const std::string& text) : FixedString(std::string_view(text)) {}
+  // NOLINTEND(google-explicit-constructor)
 
   std::string_view view() const { return {bytes_.data(), size_}; }
   std::string str() const { return std::string(view()); }

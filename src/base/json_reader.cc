@@ -19,8 +19,10 @@ namespace {
 // The parser makes some strings of std::string.
 struct ParserString : SecretString {
   using SecretString::SecretString;
+  // NOLINTBEGIN(google-explicit-constructor)
   ParserString(const std::string& text) : SecretString(text.begin(), text.end()) {}
   ParserString(SecretString text) : SecretString(std::move(text)) {}
+  // NOLINTEND(google-explicit-constructor)
 };
 using Parser = nlohmann::basic_json<std::map, std::vector, ParserString>;
 

@@ -55,7 +55,7 @@ struct SecretAllocator {
   using value_type = T;
   SecretAllocator() = default;
   template <class U>
-  SecretAllocator(const SecretAllocator<U>&) {}
+  SecretAllocator(const SecretAllocator<U>&) {}  // NOLINT(google-explicit-constructor)
   T* allocate(size_t n);
   void deallocate(T* p, size_t n);
   bool operator==(const SecretAllocator&) const { return true; }

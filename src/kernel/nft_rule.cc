@@ -10,10 +10,6 @@ namespace {
 
 constexpr std::string_view kHashPrefix = "wgnet:";
 
-bool HasHash(const NftRule& rule) {
-  return rule.comment && rule.comment->view().starts_with(kHashPrefix);
-}
-
 std::string HashOf(std::string_view text) {
   uint8_t hash[crypto_generichash_BYTES_MIN];
   crypto_generichash(hash, sizeof hash, reinterpret_cast<const uint8_t*>(text.data()), text.size(),
@@ -26,8 +22,12 @@ std::string HashOf(std::string_view text) {
 }  // namespace
 
 bool NftRule::operator==(const NftRule& other) const {
-  if (HasHash(*this) && HasHash(other)) return comment == other.comment;
+  if (IsMade(*this) && IsMade(other)) return comment == other.comment;
   return raw == other.raw && comment == other.comment;
+}
+
+bool IsMade(const NftRule& rule) {
+  return rule.comment && rule.comment->view().starts_with(kHashPrefix);
 }
 
 NftRule MakeRule(std::vector<nft::Expression> expressions) {

@@ -25,6 +25,9 @@ struct NftRule {
 /// A rule with the hash of its text as its comment: "wgnet:" and 16 hexadecimal digits.
 NftRule MakeRule(std::vector<nft::Expression> expressions);
 
+/// Whether MakeRule made it, by its comment.
+bool IsMade(const NftRule& rule);
+
 /// Appends the rule to a chain.
 void EncodeRule(const NftRule& rule, nft::TableFamily family, const NftName& table,
                 const NftName& chain, netlink::MessageWriter& out);

@@ -79,6 +79,7 @@ std::vector<std::byte> NftAddressSetUserdata() {
 
 std::vector<AddressRange> MergePrefixes(const std::vector<Prefix>& prefixes) {
   std::vector<AddressRange> ranges;
+  ranges.reserve(prefixes.size());
   for (const Prefix& prefix : prefixes) {
     ranges.push_back({prefix.Masked().address(), LastOf(prefix)});
   }

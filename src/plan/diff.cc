@@ -4,13 +4,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
-#include <unordered_map>
-#include <unordered_set>
 
 #include "src/base/mtu.h"
 #include "src/base/text.h"
 #include "src/base/try.h"
+#include "src/plan/diff_settings.h"
+#include "src/plan/ownership.h"
+#include "src/plan/secondaries.h"
 
 namespace wgnet::plan {
 namespace {
@@ -19,48 +19,6 @@ using kernel::Object;
 using kernel::Verb;
 
 constexpr uint8_t kKernelLinkLocal = 2;  // IFAPROT_KERNEL_LL
-
-using KeySet = std::unordered_set<const Object*, kernel::KeyHash, kernel::KeyEqual>;
-
-// Where an op that makes or keeps an object stands.
-Phase AddPhase(const Object& object) {
-  struct Visitor {
-    Phase operator()(const kernel::Link&) const { return Phase::kLink; }
-    Phase operator()(const kernel::WgDevice&) const { return Phase::kDevice; }
-    Phase operator()(const kernel::WgPeer&) const { return Phase::kPeer; }
-    Phase operator()(const kernel::Address&) const { return Phase::kAddress; }
-    Phase operator()(const kernel::Route&) const { return Phase::kRoute; }
-    Phase operator()(const kernel::Rule&) const { return Phase::kRule; }
-    Phase operator()(const kernel::Sysctl&) const { return Phase::kSetting; }
-    Phase operator()(const kernel::NftTable&) const { return Phase::kNftAdd; }
-    Phase operator()(const kernel::NftChain&) const { return Phase::kNftAdd; }
-    Phase operator()(const kernel::NftSet&) const { return Phase::kNftAdd; }
-    Phase operator()(const kernel::NftElement&) const { return Phase::kNftAdd; }
-  };
-  return std::visit(Visitor(), object);
-}
-
-// Where an op that removes it stands.
-Phase RemovalPhase(Phase added) {
-  switch (added) {
-    case Phase::kNftAdd:
-      return Phase::kNftRemoval;
-    case Phase::kDevice:
-      return Phase::kDeviceRemoval;
-    case Phase::kLink:
-      return Phase::kLinkRemoval;
-    case Phase::kPeer:
-      return Phase::kPeerRemoval;
-    case Phase::kAddress:
-      return Phase::kAddressRemoval;
-    case Phase::kRoute:
-      return Phase::kRouteRemoval;
-    case Phase::kRule:
-      return Phase::kRuleRemoval;
-    default:
-      return Phase::kSettingRemoval;
-  }
-}
 
 // Chains refer to sets, and all are in a table, whoever made them.
 int RemovalRank(const Op& op) {
@@ -80,7 +38,8 @@ T Only(const T& object, const Wanted& wanted) {
   return part;
 }
 
-// The first of the old rules and the new ones, such that both are in it in their order.
+// The old rules and the new ones, such that both are in it in their order. What somebody else put
+// before a rule of ours stays before it.
 std::vector<kernel::NftRule> Merge(const std::vector<kernel::NftRule>& before,
                                    const std::vector<kernel::NftRule>& after) {
   std::vector<kernel::NftRule> merged = before;
@@ -88,30 +47,51 @@ std::vector<kernel::NftRule> Merge(const std::vector<kernel::NftRule>& before,
   for (const kernel::NftRule& rule : after) {
     const auto from = merged.begin() + static_cast<ptrdiff_t>(at);
     auto found = std::find(from, merged.end(), rule);
-    if (found == merged.end()) found = merged.insert(from, rule);
+    if (found == merged.end())
+      found = merged.insert(std::find_if(from, found, kernel::IsMade), rule);
     at = static_cast<size_t>(found - merged.begin()) + 1;
   }
   return merged;
+}
+
+// Below the least MTU of IPv6 the kernel takes all of IPv6 off a link: addresses, routes,
+// settings, anybody's; and not all of it can be put back.
+bool LosesIpv6(const Object& wanted, const Object& found) {
+  const auto* after = std::get_if<kernel::Link>(&wanted);
+  const auto* before = std::get_if<kernel::Link>(&found);
+  return after != nullptr && after->mtu && *after->mtu < kIpv6MinimumMtu &&
+         before->mtu.value_or(0) >= kIpv6MinimumMtu;
+}
+
+Error CannotCutMtu(const kernel::Link& link) {
+  return {.code = ErrorCode::kNotSupported,
+          .message = fmt::format("an MTU of {} would take IPv6 off {} while it is up", *link.mtu,
+                                 link.name->view()),
+          .where = fmt::format("Interface({}).Mtu", QuoteForMessage(link.name->view())),
+          .hint = "take the interface down first, or give it an MTU of 1280 or more"};
+}
+
+bool Contains(const std::vector<kernel::NftRule>& rules, const kernel::NftRule& rule) {
+  return std::find(rules.begin(), rules.end(), rule) != rules.end();
 }
 
 class Differ {
  public:
   Differ(const Desired& desired, const Snapshot& snapshot, const Record& own,
          std::span<const Record> others)
-      : desired_(desired), snapshot_(snapshot), own_(own), others_(others) {
-    for (const Object& object : own.objects) owned_.insert(&object);
-    for (const Object& object : desired.objects) wanted_.insert(&object);
-  }
+      : desired_(desired),
+        snapshot_(snapshot),
+        own_(own),
+        others_(others),
+        ownership_(desired, snapshot, own) {}
 
   Result<Difference> Run() {
-    FindForeignClaims();
     ParkPorts();
     for (const Object& object : desired_.objects) WGNET_RETURN_IF_ERROR(Compare(object));
     for (size_t i = own_.objects.size(); i-- > 0;) RemoveUnwanted(own_.objects[i]);
     for (const Object& object : snapshot_.objects()) RemoveLost(object);
-    RescueSecondaries();
-    PostponeNewSecondaries();
-    WGNET_RETURN_IF_ERROR(CompareSettings());
+    KeepSecondaries(snapshot_, difference_.ops);
+    WGNET_RETURN_IF_ERROR(DiffSettings(desired_, snapshot_, own_, others_, difference_));
     std::stable_sort(difference_.ops.begin(), difference_.ops.end(), [](const Op& a, const Op& b) {
       return std::pair(a.phase, RemovalRank(a)) < std::pair(b.phase, RemovalRank(b));
     });
@@ -140,7 +120,7 @@ class Differ {
   void ParkPorts() {
     for (const Object& object : snapshot_.objects()) {
       const auto* device = std::get_if<kernel::WgDevice>(&object);
-      if (device == nullptr || !IsOurs(object) || !GivesPort(*device)) continue;
+      if (device == nullptr || !ownership_.IsOurs(object) || !GivesPort(*device)) continue;
       kernel::WgDevice parked = *device;
       parked.listen_port = 0;
       PushChange(*device, parked, Phase::kDevice);
@@ -149,10 +129,10 @@ class Differ {
   }
 
   bool GivesPort(const kernel::WgDevice& device) const {
-    return std::any_of(wanted_.begin(), wanted_.end(), [&](const Object* object) {
-      const auto* wanted = std::get_if<kernel::WgDevice>(object);
+    return std::any_of(desired_.objects.begin(), desired_.objects.end(), [&](const Object& object) {
+      const auto* wanted = std::get_if<kernel::WgDevice>(&object);
       if (wanted == nullptr || wanted->dev == device.dev || !wanted->listen_port) return false;
-      const Object* found = snapshot_.Find(*object);
+      const Object* found = snapshot_.Find(object);
       return *wanted->listen_port != 0 && wanted->listen_port == device.listen_port &&
              (found == nullptr ||
               std::get_if<kernel::WgDevice>(found)->listen_port != wanted->listen_port);
@@ -169,104 +149,17 @@ class Differ {
 
   // ---- what is wanted ----
 
-  // What hangs on a link of ours is ours, as far as we want it.
-  bool IsOurs(const Object& object) const {
-    if (owned_.contains(&object)) return true;
-    if (!std::holds_alternative<kernel::WgDevice>(object) &&
-        !std::holds_alternative<kernel::WgPeer>(object)) {
-      return false;
-    }
-    kernel::Link link;
-    link.index = kernel::LinkOf(object)->index;
-    const Object key(link);
-    return owned_.contains(&key);
-  }
-
-  // The allowed IPs of peers that somebody else put on a device of ours.
-  void FindForeignClaims() {
-    for (const Object& object : snapshot_.objects()) {
-      const auto* peer = std::get_if<kernel::WgPeer>(&object);
-      if (peer == nullptr || owned_.contains(&object) || wanted_.contains(&object)) continue;
-      for (const Prefix& ip : *peer->allowed_ips) {
-        foreign_claims_[{peer->dev->index, ip}] = *peer->public_key;
-      }
-    }
-  }
-
-  // WireGuard would take the IP from the other peer without a word.
-  Status CheckClaims(const kernel::WgPeer& wanted) const {
-    for (const Prefix& ip : *wanted.allowed_ips) {
-      const auto claim = foreign_claims_.find({wanted.dev->index, ip});
-      if (claim == foreign_claims_.end()) continue;
-      return Error{
-          .code = ErrorCode::kConflict,
-          .message = fmt::format("{} belongs to the peer {} of {}, which is not wgnet's",
-                                 ip.ToString(), claim->second.ToString(), wanted.dev->name.view()),
-          .where = fmt::format("Peer(\"{}\").AllowedIp", wanted.public_key->ToString()),
-          .hint = "remove that peer, or have it in the node"};
-    }
-    return {};
-  }
-
   Status Compare(const Object& wanted) {
-    if (const auto* peer = std::get_if<kernel::WgPeer>(&wanted)) {
-      WGNET_RETURN_IF_ERROR(CheckClaims(*peer));
-    }
     const Object* found = Find(wanted);
+    WGNET_RETURN_IF_ERROR(ownership_.CheckPlace(wanted, found));
     if (found == nullptr) {
-      if (const Object* other = FindRuleInPlaceOf(wanted)) return Conflict(wanted, *other);
       std::visit([&](const auto& typed) { PushAdd(typed); }, wanted);
       return {};
     }
-    if (!IsOurs(wanted)) return Conflict(wanted, *found);
     if (LosesIpv6(wanted, *found)) return CannotCutMtu(std::get<kernel::Link>(wanted));
     std::visit([&]<class T>(const T& after) { PushChanges(*std::get_if<T>(found), after); },
                wanted);
     return {};
-  }
-
-  // Below the least MTU of IPv6 the kernel takes all of IPv6 off a link: addresses, routes,
-  // settings, anybody's; and not all of it can be put back.
-  static bool LosesIpv6(const Object& wanted, const Object& found) {
-    const auto* after = std::get_if<kernel::Link>(&wanted);
-    const auto* before = std::get_if<kernel::Link>(&found);
-    return after != nullptr && after->mtu && *after->mtu < kIpv6MinimumMtu &&
-           before->mtu.value_or(0) >= kIpv6MinimumMtu;
-  }
-
-  static Error CannotCutMtu(const kernel::Link& link) {
-    return {.code = ErrorCode::kNotSupported,
-            .message = fmt::format("an MTU of {} would take IPv6 off {} while it is up", *link.mtu,
-                                   link.name->view()),
-            .where = fmt::format("Interface({}).Mtu", QuoteForMessage(link.name->view())),
-            .hint = "take the interface down first, or give it an MTU of 1280 or more"};
-  }
-
-  // Which of two rules of one priority comes first is an accident.
-  const Object* FindRuleInPlaceOf(const Object& wanted) const {
-    const auto* rule = std::get_if<kernel::Rule>(&wanted);
-    if (rule == nullptr) return nullptr;
-    for (const Object& object : snapshot_.objects()) {
-      const auto* other = std::get_if<kernel::Rule>(&object);
-      if (other != nullptr && other->family == rule->family && other->priority == rule->priority &&
-          !owned_.contains(&object)) {
-        return &object;
-      }
-    }
-    return nullptr;
-  }
-
-  Status Conflict(const Object& wanted, const Object& found) const {
-    const auto hidden = [](const SecretKey&) { return std::string("(hidden)"); };
-    const auto command = [&](const Object& object) {
-      const auto commands = kernel::CommandsOf(Verb::kAdd, object, object, hidden);
-      return commands.empty() ? "" : commands.front();
-    };
-    return Error{.code = ErrorCode::kConflict,
-                 .message = fmt::format("somebody else has a {} where one of ours should stand: {}",
-                                        kernel::KindOf(wanted), command(found)),
-                 .hint = "remove it, or change the node",
-                 .command = command(wanted)};
   }
 
   template <class T>
@@ -298,10 +191,9 @@ class Differ {
   // The object without the initial values that were configured before, and are the kernel's now.
   template <class T>
   T WithoutOldInitials(T wanted) const {
-    const Object key(wanted);
-    const auto known = owned_.find(&key);
-    if (known == owned_.end()) return wanted;
-    const T& recorded = *std::get_if<T>(*known);
+    const Object* known = ownership_.FindRecorded(Object(wanted));
+    if (known == nullptr) return wanted;
+    const T& recorded = *std::get_if<T>(known);
     netlink::ForEachRow<T>([&](const auto& row) {
       if (row.role == netlink::Role::kInitial && wanted.*row.member == recorded.*row.member) {
         (wanted.*row.member).reset();
@@ -339,13 +231,23 @@ class Differ {
     PushPart(made, wanted, Phase::kLinkUp, late);
   }
 
+  // The kernel chooses a port for 0: it has done so when 0 was wanted before.
+  kernel::WgDevice WithoutChosenPort(kernel::WgDevice wanted) const {
+    const Object* known = ownership_.FindRecorded(wanted);
+    const bool chosen = known != nullptr && wanted.listen_port == uint16_t{0} &&
+                        std::get_if<kernel::WgDevice>(known)->listen_port == uint16_t{0};
+    if (chosen) wanted.listen_port.reset();
+    return wanted;
+  }
+
   // A new private key ends all sessions. A new mark comes when rules for it stand; but rules for
   // packets without a mark would lead the device's own into the tunnel, before it has one.
   void PushChanges(const kernel::WgDevice& before, const kernel::WgDevice& wanted) {
     const auto is_key = [](const auto& row) { return row.role == netlink::Role::kSecret; };
     const auto is_mark = [](const auto& row) { return row.stage == netlink::Stage::kSwitch; };
     const auto is_other = [&](const auto& row) { return !is_key(row) && !is_mark(row); };
-    const kernel::WgDevice set = PushPart(before, wanted, Phase::kDevice, is_other);
+    const kernel::WgDevice set =
+        PushPart(before, WithoutChosenPort(wanted), Phase::kDevice, is_other);
     const Phase phase = before.fwmark.value_or(0) == 0   ? Phase::kDevice
                         : wanted.fwmark.value_or(0) == 0 ? Phase::kMarkRemoval
                                                          : Phase::kMark;
@@ -354,7 +256,7 @@ class Differ {
   }
 
   // Rules that go are removed last, when nothing needs them any more; until then old and new ones
-  // stand together.
+  // stand together. Rules of others stay.
   void PushChanges(const kernel::NftChain& before, const kernel::NftChain& wanted) {
     if (before.type != wanted.type || before.hook != wanted.hook) {
       Push(Verb::kDelete, before, Phase::kNftAdd);
@@ -364,7 +266,11 @@ class Differ {
     kernel::NftChain merged = wanted;
     merged.rules = Merge(*before.rules, *wanted.rules);
     PushPart(before, merged, Phase::kNftAdd, [](const auto&) { return true; });
-    PushPart(merged, wanted, Phase::kNftRemoval, [](const auto&) { return true; });
+    kernel::NftChain left = merged;
+    std::erase_if(*left.rules, [&](const kernel::NftRule& rule) {
+      return kernel::IsMade(rule) && !Contains(*wanted.rules, rule);
+    });
+    PushPart(merged, left, Phase::kNftRemoval, [](const auto&) { return true; });
   }
 
   // ---- what is not wanted any more ----
@@ -376,28 +282,39 @@ class Differ {
   }
 
   void RemoveUnwanted(const Object& recorded) {
-    if (wanted_.contains(&recorded)) return;
+    if (ownership_.IsWanted(recorded)) return;
     const Object* found = Find(recorded);
     if (found == nullptr || !IsStillOurs(recorded, *found)) return;
     if (const auto* link = std::get_if<kernel::Link>(found)) lost_links_.push_back(*link->index);
     if (const auto* table = std::get_if<kernel::NftTable>(found)) lost_tables_.push_back(*table);
-    const Phase phase = IsInTheWay(*found) ? Phase::kNftRoom : RemovalPhase(AddPhase(*found));
+    const Phase phase = IsInTheWay(*found) ? Phase::kNftRoom : RemovalPhase(*found);
     Push(Verb::kDelete, *found, phase);
+    if (const auto* chain = std::get_if<kernel::NftChain>(found)) WarnOfLostRules(*chain);
+  }
+
+  void WarnOfLostRules(const kernel::NftChain& chain) {
+    const auto lost = std::count_if(chain.rules->begin(), chain.rules->end(),
+                                    [](const auto& rule) { return !kernel::IsMade(rule); });
+    if (lost == 0) return;
+    difference_.warnings.push_back(
+        fmt::format("{} of somebody else's in the chain {} of the table {} will be lost with it",
+                    lost == 1 ? "a rule" : fmt::format("{} rules", lost),
+                    QuoteForMessage(chain.name->view()), QuoteForMessage(chain.table->view())));
   }
 
   bool IsInTheWay(const Object& found) const {
     const auto* element = std::get_if<kernel::NftElement>(&found);
     return element != nullptr &&
-           std::any_of(wanted_.begin(), wanted_.end(), [&](const Object* object) {
-             const auto* wanted = std::get_if<kernel::NftElement>(object);
+           std::any_of(desired_.objects.begin(), desired_.objects.end(), [&](const Object& object) {
+             const auto* wanted = std::get_if<kernel::NftElement>(&object);
              return wanted != nullptr && kernel::Exclude(*element, *wanted);
            });
   }
 
   // What others have on a link, or in a table, that goes.
   void RemoveLost(const Object& found) {
-    if (owned_.contains(&found) || !GoesAlong(found) || IsKernelsOwn(found)) return;
-    Push(Verb::kDelete, found, RemovalPhase(AddPhase(found)));
+    if (ownership_.IsRecorded(found) || !GoesAlong(found) || IsKernelsOwn(found)) return;
+    Push(Verb::kDelete, found, RemovalPhase(found));
     difference_.ops.back().foreign = true;
   }
 
@@ -428,169 +345,11 @@ class Differ {
            std::holds_alternative<kernel::WgDevice>(found);
   }
 
-  // When the first IPv4 address of a network goes, the kernel takes the others of that network
-  // along. They are removed before, and made again after it.
-  void RescueSecondaries() {
-    for (size_t i = 0; i < difference_.ops.size(); ++i) {
-      const Op& op = difference_.ops[i];
-      if (op.phase != Phase::kAddressRemoval || op.verb != Verb::kDelete) continue;
-      const auto removed = *std::get_if<kernel::Address>(&difference_.ops[i].object);
-      if ((removed.flags.value_or(0) & IFA_F_SECONDARY) != 0 || removed.local->is_v6()) continue;
-      for (const Object& object : snapshot_.objects()) {
-        const auto* address = std::get_if<kernel::Address>(&object);
-        if (address != nullptr && IsSecondaryOf(*address, removed) && IsKept(object)) {
-          Rescue(*address, i);
-        }
-      }
-    }
-  }
-
-  static bool IsSecondaryOf(const kernel::Address& address, const kernel::Address& primary) {
-    return (address.flags.value_or(0) & IFA_F_SECONDARY) != 0 && SharesNetwork(address, primary);
-  }
-
-  static bool SharesNetwork(const kernel::Address& one, const kernel::Address& other) {
-    return one.dev == other.dev && one.local->Masked() == other.local->Masked();
-  }
-
-  // A new IPv4 address of a network whose first one goes would go along with it, too: it waits.
-  void PostponeNewSecondaries() {
-    auto& ops = difference_.ops;
-    const auto first = std::stable_partition(ops.begin(), ops.end(),
-                                             [&](const Op& op) { return !GoesWithPrimary(op); });
-    for (auto op = first; op != ops.end(); ++op) op->phase = Phase::kAddressRemoval;
-  }
-
-  bool GoesWithPrimary(const Op& op) const {
-    const auto* added = std::get_if<kernel::Address>(&op.object);
-    if (added == nullptr || op.phase != Phase::kAddress || added->local->is_v6()) return false;
-    return std::any_of(difference_.ops.begin(), difference_.ops.end(), [&](const Op& other) {
-      const auto* removed = std::get_if<kernel::Address>(&other.object);
-      return removed != nullptr && other.verb == Verb::kDelete && SharesNetwork(*added, *removed);
-    });
-  }
-
-  bool IsKept(const Object& object) const {
-    return std::none_of(difference_.ops.begin(), difference_.ops.end(), [&](const Op& op) {
-      return op.verb == Verb::kDelete && kernel::SameKey(op.object, object);
-    });
-  }
-
-  void Rescue(const kernel::Address& address, size_t primary) {
-    kernel::Address again = address;
-    again.flags.reset();  // the kernel decides anew which is the first
-    Op remove{.verb = Verb::kDelete, .object = address, .phase = Phase::kAddressRemoval};
-    Op add{.verb = Verb::kAdd, .object = again, .phase = Phase::kAddressRemoval};
-    const auto at = difference_.ops.begin() + static_cast<ptrdiff_t>(primary);
-    difference_.ops.insert(at, remove);
-    difference_.ops.push_back(add);
-  }
-
-  // ---- settings ----
-
-  static kernel::Sysctl SysctlOf(const kernel::SysctlSetting& setting) {
-    kernel::Sysctl sysctl;
-    sysctl.name = setting.name;
-    sysctl.value = setting.value;
-    return sysctl;
-  }
-
-  const kernel::Sysctl* FindSetting(const kernel::SysctlName& name) const {
-    kernel::Sysctl key;
-    key.name = name;
-    const Object* found = snapshot_.Find(key);
-    return found == nullptr ? nullptr : std::get_if<kernel::Sysctl>(found);
-  }
-
-  const Claim* FindClaimOfOthers(const kernel::SysctlName& name) const {
-    for (const Record& other : others_) {
-      if (const Claim* claim = other.FindClaim(name)) return claim;
-    }
-    return nullptr;
-  }
-
-  Status CompareSettings() {
-    for (const auto& wanted : desired_.settings) WGNET_RETURN_IF_ERROR(CompareSetting(wanted));
-    for (size_t i = own_.claims.size(); i-- > 0;) ReleaseUnwanted(own_.claims[i]);
-    return {};
-  }
-
-  Status CompareSetting(const Desired::Setting& wanted) {
-    const kernel::Sysctl* found = FindSetting(wanted.setting.name);
-    if (found == nullptr) {
-      return Error{
-          .code = ErrorCode::kNotSupported,
-          .message = fmt::format("this kernel has no setting {}", wanted.setting.name.view()),
-          .hint = "it may be of a part that this kernel was built without"};
-    }
-    Claim claim{wanted.setting, *found->value, FootprintOf(wanted)};
-    if (const Claim* known = own_.FindClaim(wanted.setting.name)) {
-      claim.original = known->original;
-      claim.footprint = known->footprint;
-    } else if (const Claim* theirs = FindClaimOfOthers(wanted.setting.name)) {
-      claim.original = theirs->original;
-      claim.footprint = theirs->footprint;
-    }
-    if (found->value != wanted.setting.value) {
-      kernel::Sysctl before = *found;
-      before.footprint = FootprintOf(wanted);
-      PushChange(before, SysctlOf(wanted.setting), ClaimPhase(wanted.setting.name, false));
-    }
-    difference_.record.claims.push_back(std::move(claim));
-    return {};
-  }
-
-  std::vector<kernel::SysctlSetting> FootprintOf(const Desired::Setting& wanted) const {
-    std::vector<kernel::SysctlSetting> footprint;
-    for (const auto& name : wanted.footprint) {
-      if (const kernel::Sysctl* moved = FindSetting(name)) {
-        footprint.push_back({name, *moved->value});
-      }
-    }
-    return footprint;
-  }
-
-  static Phase ClaimPhase(const kernel::SysctlName& name, bool removal) {
-    const bool by_kernel = name.view() == "net/ipv4/conf/all/send_redirects";
-    if (removal) return by_kernel ? Phase::kFootprintRemoval : Phase::kSettingRemoval;
-    return by_kernel ? Phase::kFootprint : Phase::kSetting;
-  }
-
-  // The last owner puts the original back, if nobody else has changed the setting meanwhile.
-  void ReleaseUnwanted(const Claim& claim) {
-    const auto& name = claim.setting.name;
-    const bool wanted =
-        std::any_of(desired_.settings.begin(), desired_.settings.end(),
-                    [&](const Desired::Setting& setting) { return setting.setting.name == name; });
-    const kernel::Sysctl* found = FindSetting(name);
-    if (wanted || found == nullptr || FindClaimOfOthers(name) != nullptr) return;
-    if (found->value == claim.original) return;
-    if (found->value != claim.setting.value) {
-      difference_.warnings.push_back(fmt::format("{} is {}, which is not wgnet's value, and stays",
-                                                 name.view(), found->value->view()));
-      return;
-    }
-    kernel::Sysctl original = SysctlOf({name, claim.original});
-    original.footprint.emplace();
-    kernel::Sysctl before = *found;
-    before.footprint.emplace();
-    for (const kernel::SysctlSetting& moved : claim.footprint) {
-      const kernel::Sysctl* now = FindSetting(moved.name);
-      if (now == nullptr) continue;
-      const bool untouched = now->value == claim.setting.value;
-      original.footprint->push_back({moved.name, untouched ? moved.value : *now->value});
-      before.footprint->push_back({moved.name, *now->value});
-    }
-    PushChange(before, original, ClaimPhase(name, true));
-  }
-
   const Desired& desired_;
   const Snapshot& snapshot_;
   const Record& own_;
   std::span<const Record> others_;
-  KeySet owned_;
-  KeySet wanted_;
-  std::map<std::pair<uint32_t, Prefix>, PublicKey> foreign_claims_;  // by link and allowed IP
+  Ownership ownership_;
   std::vector<Object> parked_;
   std::vector<uint32_t> lost_links_;
   std::vector<kernel::NftTable> lost_tables_;

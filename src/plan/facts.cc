@@ -117,7 +117,7 @@ Status GatherPaths(const Node& node, const Record& own, const Hosts& hosts, Path
       if (!interface.mtu()) {
         WGNET_ASSIGN_OR_RETURN(path.mtu, paths.MtuTo(address->address, mark));
       }
-      facts.paths[peer.endpoint()->ToString()] = path;
+      facts.paths[Facts::PathKey(interface, peer)] = path;
     }
   }
   return {};
@@ -193,9 +193,8 @@ bool NeedsDefaultRoute(const Node& node, const Facts& facts) {
       node.interfaces().begin(), node.interfaces().end(), [&](const auto& interface) {
         if (interface.mtu()) return false;
         return std::none_of(
-            interface.peers().begin(), interface.peers().end(), [&](const Peer& peer) {
-              return peer.endpoint() && facts.paths.at(peer.endpoint()->ToString()).mtu;
-            });
+            interface.peers().begin(), interface.peers().end(),
+            [&](const Peer& peer) { return peer.endpoint() && facts.PathTo(interface, peer).mtu; });
       });
 }
 
@@ -221,8 +220,21 @@ std::optional<int> Facts::Setting(std::string_view name) const {
   return number ? std::optional(static_cast<int>(*number)) : std::nullopt;
 }
 
+std::pair<std::string, std::string> Facts::PathKey(const Interface& interface, const Peer& peer) {
+  return {interface.name(), peer.endpoint()->ToString()};
+}
+
+const Facts::Path& Facts::PathTo(const Interface& interface, const Peer& peer) const {
+  return paths.at(PathKey(interface, peer));
+}
+
+bool Facts::IsStated(uint32_t number) const {
+  return std::find(stated_numbers.begin(), stated_numbers.end(), number) != stated_numbers.end();
+}
+
 bool Facts::IsFreeTable(uint32_t table) const {
-  return std::find(used_tables.begin(), used_tables.end(), table) == used_tables.end() &&
+  return !IsStated(table) &&
+         std::find(used_tables.begin(), used_tables.end(), table) == used_tables.end() &&
          std::none_of(rules.begin(), rules.end(), [&](const kernel::Rule& rule) {
            return rule.table == table || rule.fwmark == table;
          });
@@ -231,6 +243,20 @@ bool Facts::IsFreeTable(uint32_t table) const {
 bool MatchesPattern(std::string_view name, std::string_view pattern) {
   if (!pattern.ends_with('*')) return name == pattern;
   return name.starts_with(pattern.substr(0, pattern.size() - 1));
+}
+
+std::vector<uint32_t> StatedNumbers(const Node& node) {
+  std::vector<uint32_t> numbers;
+  for (const Interface& interface : node.interfaces()) {
+    const auto& table = interface.table();
+    if (table && table->number() != 0) numbers.push_back(table->number());
+    if (interface.fwmark()) numbers.push_back(*interface.fwmark());
+  }
+  for (const PolicyRoute& route : node.policy_routes()) {
+    if (route.table()) numbers.push_back(*route.table());
+    if (route.fwmark()) numbers.push_back(route.fwmark()->value);
+  }
+  return numbers;
 }
 
 Result<Hosts> ResolveHosts(const Node& node, const Resolver& resolver) {
@@ -266,6 +292,7 @@ Result<Facts> GatherFacts(const Node& node, const Record& own, const Hosts& host
   if (NeedsDefaultRoute(node, facts)) {
     WGNET_ASSIGN_OR_RETURN(facts.default_route_mtu, paths.DefaultMtu());
   }
+  facts.stated_numbers = StatedNumbers(node);
   WGNET_RETURN_IF_ERROR(GatherUsedTables(node, reader, facts));
   return facts;
 }

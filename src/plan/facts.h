@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "src/plan/reader.h"
@@ -27,16 +28,22 @@ struct Facts {
   std::vector<kernel::Link> links;
   std::vector<kernel::Rule> rules;
   std::vector<kernel::NftChain> base_chains;
-  std::vector<uint32_t> used_tables;                         // of those that lowering might choose
-  std::map<std::string, Path> paths;                         // by the endpoint's text
-  std::optional<uint32_t> default_route_mtu;                 // of the main table, IPv4 before IPv6
-  std::map<std::string, std::string, std::less<>> settings;  // under /proc/sys
+  std::vector<uint32_t> used_tables;  // of those that lowering might choose
+  std::vector<uint32_t> stated_numbers;
+  std::map<std::pair<std::string, std::string>, Path> paths;  // by interface and endpoint
+  std::optional<uint32_t> default_route_mtu;                  // of the main table, IPv4 before IPv6
+  std::map<std::string, std::string, std::less<>> settings;   // under /proc/sys
 
+  static std::pair<std::string, std::string> PathKey(const Interface& interface, const Peer& peer);
+  /// The way to the peer's endpoint, which it must have.
+  const Path& PathTo(const Interface& interface, const Peer& peer) const;
   const kernel::Link* FindLink(std::string_view name) const;
   const kernel::Link* FindLink(uint32_t index) const;
   /// A setting's number, or nothing where this kernel does not have it.
   std::optional<int> Setting(std::string_view name) const;
-  /// Nobody has a route in the table, and no rule leads there or asks for a mark of this number.
+  bool IsStated(uint32_t number) const;
+  /// The node does not name it, nobody has a route in the table, and no rule leads there or asks
+  /// for a mark of this number.
   bool IsFreeTable(uint32_t table) const;
 };
 
@@ -48,6 +55,9 @@ Result<Hosts> ResolveHosts(const Node& node, const Resolver& resolver);
 
 /// Reads what is needed for the node.
 Result<Facts> GatherFacts(const Node& node, const Record& own, const Hosts& hosts, Reader& reader);
+
+/// The tables and marks that the node names; none of them is ever chosen.
+std::vector<uint32_t> StatedNumbers(const Node& node);
 
 /// Whether a link's name fits a name or, with a `*` at the end, a pattern.
 bool MatchesPattern(std::string_view name, std::string_view pattern);

@@ -107,12 +107,24 @@ std::optional<uint32_t> Draft::Allocate(std::string_view kind, std::string_view 
     if (known.name == name) return known.value;
   }
   std::optional<uint32_t> value = own_.FindAllocation(name);
+  if (value && IsStated(kind, *value)) value.reset();
   for (std::optional<uint32_t> candidate = candidates.first; !value && candidate;
        candidate = candidates.next(*candidate)) {
-    if (!IsAllocated(kind, *candidate) && candidates.is_free(*candidate)) value = candidate;
+    if (!IsAllocated(kind, *candidate) && !IsStated(kind, *candidate) &&
+        candidates.is_free(*candidate))
+      value = candidate;
   }
   if (value) desired_.allocations.push_back({name, *value});
   return value;
+}
+
+bool Draft::IsStated(std::string_view kind, uint32_t value) const {
+  if (kind != "priority") return facts_.IsStated(value);
+  const auto& routes = node_.policy_routes();
+  return std::any_of(routes.begin(), routes.end(), [&](const PolicyRoute& route) {
+    const bool in_pair = route.is_full_tunnel() && route.priority() == value + 1;
+    return route.priority() == value || in_pair;
+  });
 }
 
 bool Draft::IsFreePriority(uint32_t priority) const {

@@ -85,6 +85,7 @@ class Draft {
 
  private:
   bool IsAllocated(std::string_view kind, uint32_t value) const;
+  bool IsStated(std::string_view kind, uint32_t value) const;
 
   const Node& node_;
   const Facts& facts_;

@@ -21,9 +21,8 @@ uint32_t MtuOf(const Interface& interface, const Facts& facts) {
   std::optional<uint32_t> smallest;
   for (const Peer& peer : interface.peers()) {
     if (!peer.endpoint()) continue;
-    const auto path = facts.paths.find(peer.endpoint()->ToString());
-    if (path == facts.paths.end() || !path->second.mtu) continue;
-    smallest = std::min(smallest.value_or(UINT32_MAX), *path->second.mtu);
+    const auto& mtu = facts.PathTo(interface, peer).mtu;
+    if (mtu) smallest = std::min(smallest.value_or(UINT32_MAX), *mtu);
   }
   const uint32_t outer = smallest.value_or(facts.default_route_mtu.value_or(kDefaultMtu));
   const bool v6 = std::any_of(interface.addresses().begin(), interface.addresses().end(),
@@ -64,13 +63,13 @@ void AddDevice(const Interface& interface, const LinkRef& dev, uint32_t mark, Dr
   draft.Add(std::move(device));
 }
 
-void AddPeer(const Peer& peer, const LinkRef& dev, Draft& draft) {
+void AddPeer(const Interface& interface, const Peer& peer, const LinkRef& dev, Draft& draft) {
   kernel::WgPeer lowered;
   lowered.dev = dev;
   lowered.public_key = peer.public_key();
   lowered.preshared_key = peer.preshared_key().value_or(SecretKey());
   if (peer.endpoint()) {
-    lowered.endpoint = draft.facts().paths.at(peer.endpoint()->ToString()).address;
+    lowered.endpoint = draft.facts().PathTo(interface, peer).address;
   }
   lowered.keepalive = peer.persistent_keepalive().value_or(0);
   lowered.allowed_ips = peer.allowed_ips();
@@ -126,7 +125,7 @@ void LowerInterface(const Interface& interface, uint32_t mark, bool forwards, Dr
   draft.From(PlaceOf(interface));
   AddLink(interface, dev, forwards, draft);
   AddDevice(interface, dev, mark, draft);
-  for (const Peer& peer : interface.peers()) AddPeer(peer, dev, draft);
+  for (const Peer& peer : interface.peers()) AddPeer(interface, peer, dev, draft);
   for (const Prefix& address : interface.addresses()) AddAddress(address, dev, draft);
   AddRoutes(interface, dev, draft);
   // The module clears it when a link comes up; then it is ours to put back.

@@ -61,7 +61,8 @@ void AddEndpoints(const Node& node, plan::Facts& facts) {
       if (!peer.endpoint()) continue;
       const auto address = IpAddress::Parse(peer.endpoint()->host());
       if (!address) Die("the endpoint is no address");
-      facts.paths[peer.endpoint()->ToString()] = {{*address, peer.endpoint()->port(), 0}, 1500};
+      facts.paths[plan::Facts::PathKey(interface, peer)] = {{*address, peer.endpoint()->port(), 0},
+                                                            1500};
     }
   }
 }
@@ -142,6 +143,7 @@ plan::Facts ModelKernel::FactsFor(const Node& node) const {
       facts.settings[setting->name->str()] = setting->value->str();
     }
   }
+  facts.stated_numbers = plan::StatedNumbers(node);
   AddEndpoints(node, facts);
   return facts;
 }

@@ -12,8 +12,10 @@ namespace wgnet::plan {
 namespace {
 
 using kernel::Object;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::SizeIs;
 using wgnet::testing::ModelKernel;
 using wgnet::testing::ServerNode;
 
@@ -94,6 +96,49 @@ TEST(DiffOursTest, AnAllowedIpOfSomebodyElsesPeerIsNotTaken) {
   EXPECT_EQ(plan.error().code, ErrorCode::kConflict);
   EXPECT_THAT(plan.error().message, HasSubstr("10.13.13.50/32"));
   EXPECT_THAT(plan.error().message, HasSubstr(kForeignKey));
+}
+
+kernel::NftChain* FindChain(ModelKernel& kernel) {
+  for (Object& object : kernel.objects()) {
+    if (auto* chain = std::get_if<kernel::NftChain>(&object)) return chain;
+  }
+  return nullptr;
+}
+
+TEST(DiffOursTest, ARuleOfSomebodyElseInAChainOfOursStays) {
+  const auto with_nat = [](std::string_view source) {
+    return Node().Add(NatRule::Masquerade().Source(source).OutInterface("eth0"));
+  };
+  kernel::NftRule foreign;
+  foreign.raw = {std::byte{1}};
+  ModelKernel kernel;
+  kernel.Apply("owner", with_nat("10.1.0.0/16"));
+  FindChain(kernel)->rules->insert(FindChain(kernel)->rules->begin(), foreign);
+  EXPECT_THAT(kernel.Plan("owner", with_nat("10.1.0.0/16"))->ops, IsEmpty());
+
+  kernel.Apply("owner", with_nat("10.2.0.0/16"));
+  ASSERT_EQ(FindChain(kernel)->rules->size(), 2u);
+  EXPECT_EQ(FindChain(kernel)->rules->front(), foreign);
+  EXPECT_THAT(kernel.Plan("owner", with_nat("10.2.0.0/16"))->ops, IsEmpty());
+
+  const auto plan = kernel.Plan("owner", Node());
+  EXPECT_THAT(plan->warnings, ElementsAre(HasSubstr("a rule of somebody else's in the chain")));
+}
+
+TEST(DiffOursTest, APortThatTheKernelChoseStays) {
+  const auto on_port = [](int port) { return Node().Add(Interface("wg0").ListenPort(port)); };
+  const auto chosen = [](ModelKernel& kernel) {
+    for (Object& object : kernel.objects()) {
+      auto* device = std::get_if<kernel::WgDevice>(&object);
+      if (device != nullptr) device->listen_port = 40000;
+    }
+  };
+  ModelKernel kernel;
+  kernel.Apply("owner", on_port(0));
+  chosen(kernel);
+  EXPECT_THAT(kernel.Plan("owner", on_port(0))->ops, IsEmpty());
+  kernel.Apply("owner", on_port(51820));
+  EXPECT_THAT(kernel.Plan("owner", on_port(0))->ops, SizeIs(1));
 }
 
 TEST(DiffOursTest, AnMtuThatTakesIpv6OffALinkIsRefusedWhileItIsUp) {

@@ -158,6 +158,20 @@ TEST(LoweringTest, ADefaultRouteBecomesAFullTunnel) {
   });
 }
 
+TEST(LoweringTest, ANumberThatIsStatedIsNotChosen) {
+  const auto node = [](uint32_t table, uint32_t priority) {
+    return Only(Wg0().AddPeer(ThePeer().AllowedIp("0.0.0.0/0")))
+        .Add(PolicyRoute::ForPrefix("10.9.0.0/16", "wg0").Table(table).Priority(priority))
+        .Add(PolicyRoute::ForPrefix("10.8.0.0/16", "wg0"));
+  };
+  const auto commands = Commands(LowerOrDie(node(51820, 31999), ModelKernel()), "rule");
+  EXPECT_THAT(commands, Contains(HasSubstr("fwmark 0xca6d/0xffffffff lookup 51821")));
+  EXPECT_THAT(commands, Contains(HasSubstr("priority 31999 to 10.9.0.0/16 lookup 51820 ")));
+  EXPECT_THAT(commands, Contains(HasSubstr("priority 31998 to 10.8.0.0/16 lookup 52820 ")));
+  const auto others = Commands(LowerOrDie(node(52820, 31990), ModelKernel()), "rule");
+  EXPECT_THAT(others, Contains(HasSubstr("priority 31999 to 10.8.0.0/16 lookup 52821 ")));
+}
+
 TEST(LoweringTest, BothFamiliesOfATunnelGoIpv6First) {
   const auto desired = LowerOrDie(
       Only(Wg0().AddPeer(ThePeer().AllowedIp("0.0.0.0/0").AllowedIp("::/0"))), ModelKernel());
@@ -262,7 +276,7 @@ TEST(LoweringTest, TheMtuComesFromTheWaysToTheEndpoints) {
   for (const MtuCase& c : kCases) {
     const Node node = Only(c.interface);
     Facts facts = ModelKernel().FactsFor(node);
-    for (auto& [endpoint, path] : facts.paths) path.mtu = c.path;
+    for (auto& [key, path] : facts.paths) path.mtu = c.path;
     facts.default_route_mtu = c.default_route;
     const auto desired = Lower(node, facts, {.owner = "owner"}, {});
     ASSERT_TRUE(desired.ok()) << desired.error();
@@ -278,7 +292,7 @@ TEST(LoweringTest, TheSmallestOfTheWaysCounts) {
                              .AddPeer(ThePeer().Endpoint("192.0.2.1:1"))
                              .AddPeer(Peer(kPrivate).Endpoint("192.0.2.2:1")));
   Facts facts = ModelKernel().FactsFor(node);
-  facts.paths["192.0.2.2:1"].mtu = 1400;
+  facts.paths[{"wg0", "192.0.2.2:1"}].mtu = 1400;
   const auto desired = Lower(node, facts, {.owner = "owner"}, {});
   EXPECT_THAT(Commands(*desired, "link"), Contains(HasSubstr("mtu 1320")));
 }

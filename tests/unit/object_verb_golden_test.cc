@@ -195,8 +195,9 @@ TEST(ObjectVerbGoldenTest, JsonRevealsSecretsOnlyWhenAsked) {
 
 // Numbered from the counter on, without a gap: errors are told apart by these numbers.
 TEST(ObjectVerbGoldenTest, MessagesAreNumberedInOrder) {
-  for (const auto& [pair, shown] : AllObjectCases()) {
-    for (const ObjectCase& one : shown.cases) {
+  for (const auto& each : AllObjectCases()) {
+    const auto& pair = each.first;
+    for (const ObjectCase& one : each.second.cases) {
       const SecretBuffer bytes = MessagesOf(pair.second, one);
       uint32_t expected = 1;
       EXPECT_TRUE(netlink::ForEachMessage(bytes.bytes(), [&](const netlink::Message& message) {

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "src/plan/ownership.h"
+
+#include <fmt/format.h>
+
+#include "src/base/try.h"
+
+namespace wgnet::plan {
+namespace {
+
+using kernel::Object;
+
+Error Conflict(const Object& wanted, const Object& found) {
+  const auto hidden = [](const SecretKey&) { return std::string("(hidden)"); };
+  const auto command = [&](const Object& object) {
+    const auto commands = kernel::CommandsOf(kernel::Verb::kAdd, object, object, hidden);
+    return commands.empty() ? "" : commands.front();
+  };
+  return {.code = ErrorCode::kConflict,
+          .message = fmt::format("somebody else has a {} where one of ours should stand: {}",
+                                 kernel::KindOf(wanted), command(found)),
+          .hint = "remove it, or change the node",
+          .command = command(wanted)};
+}
+
+}  // namespace
+
+Ownership::Ownership(const Desired& desired, const Snapshot& snapshot, const Record& own)
+    : snapshot_(snapshot) {
+  for (const Object& object : own.objects) recorded_.insert(&object);
+  for (const Object& object : desired.objects) wanted_.insert(&object);
+  FindForeignClaims();
+}
+
+const Object* Ownership::FindRecorded(const Object& key) const {
+  const auto found = recorded_.find(&key);
+  return found != recorded_.end() ? *found : nullptr;
+}
+
+bool Ownership::IsOurs(const Object& object) const {
+  if (IsRecorded(object)) return true;
+  if (!std::holds_alternative<kernel::WgDevice>(object) &&
+      !std::holds_alternative<kernel::WgPeer>(object)) {
+    return false;
+  }
+  kernel::Link link;
+  link.index = kernel::LinkOf(object)->index;
+  return IsRecorded(Object(link));
+}
+
+Status Ownership::CheckPlace(const Object& wanted, const Object* found) const {
+  if (const auto* peer = std::get_if<kernel::WgPeer>(&wanted)) {
+    WGNET_RETURN_IF_ERROR(CheckClaims(*peer));
+  }
+  if (found != nullptr && !IsOurs(wanted)) return Conflict(wanted, *found);
+  if (const auto* rule = std::get_if<kernel::Rule>(&wanted); rule != nullptr && found == nullptr) {
+    if (const Object* other = FindRuleInPlaceOf(*rule)) return Conflict(wanted, *other);
+  }
+  return {};
+}
+
+// The allowed IPs of peers that somebody else put on a device of ours.
+void Ownership::FindForeignClaims() {
+  for (const Object& object : snapshot_.objects()) {
+    const auto* peer = std::get_if<kernel::WgPeer>(&object);
+    if (peer == nullptr || IsRecorded(object) || IsWanted(object)) continue;
+    for (const Prefix& ip : *peer->allowed_ips) {
+      foreign_claims_[{peer->dev->index, ip}] = *peer->public_key;
+    }
+  }
+}
+
+// WireGuard would take the IP from the other peer without a word.
+Status Ownership::CheckClaims(const kernel::WgPeer& wanted) const {
+  for (const Prefix& ip : *wanted.allowed_ips) {
+    const auto claim = foreign_claims_.find({wanted.dev->index, ip});
+    if (claim == foreign_claims_.end()) continue;
+    return Error{
+        .code = ErrorCode::kConflict,
+        .message = fmt::format("{} belongs to the peer {} of {}, which is not wgnet's",
+                               ip.ToString(), claim->second.ToString(), wanted.dev->name.view()),
+        .where = fmt::format("Peer(\"{}\").AllowedIp", wanted.public_key->ToString()),
+        .hint = "remove that peer, or have it in the node"};
+  }
+  return {};
+}
+
+// Which of two rules of one priority comes first is an accident.
+const Object* Ownership::FindRuleInPlaceOf(const kernel::Rule& wanted) const {
+  for (const Object& object : snapshot_.objects()) {
+    const auto* other = std::get_if<kernel::Rule>(&object);
+    if (other != nullptr && other->family == wanted.family && other->priority == wanted.priority &&
+        !IsRecorded(object)) {
+      return &object;
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace wgnet::plan

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "src/plan/secondaries.h"
+
+#include <algorithm>
+
+namespace wgnet::plan {
+namespace {
+
+using kernel::Address;
+using kernel::Verb;
+
+bool IsSecondary(const Address& address) {
+  return (address.flags.value_or(0) & IFA_F_SECONDARY) != 0;
+}
+
+bool ShareNetwork(const Address& one, const Address& other) {
+  return one.dev == other.dev && one.local->Masked() == other.local->Masked();
+}
+
+/// The address that an op removes, if it takes others along.
+const Address* RemovedPrimary(const Op& op) {
+  const auto* address = std::get_if<Address>(&op.object);
+  const bool goes = address != nullptr && op.verb == Verb::kDelete && !address->local->is_v6();
+  return goes && !IsSecondary(*address) ? address : nullptr;
+}
+
+bool IsRemoved(const std::vector<Op>& ops, const kernel::Object& object) {
+  return std::any_of(ops.begin(), ops.end(), [&](const Op& op) {
+    return op.verb == Verb::kDelete && kernel::SameKey(op.object, object);
+  });
+}
+
+void Rescue(const Address& address, size_t primary, std::vector<Op>& ops) {
+  Address again = address;
+  again.flags.reset();  // the kernel decides anew which is the first
+  const Op remove{.verb = Verb::kDelete, .object = address, .phase = Phase::kAddressRemoval};
+  const Op add{.verb = Verb::kAdd, .object = again, .phase = Phase::kAddressRemoval};
+  ops.insert(ops.begin() + static_cast<ptrdiff_t>(primary), remove);
+  ops.push_back(add);
+}
+
+void RescueSecondaries(const Snapshot& snapshot, std::vector<Op>& ops) {
+  for (size_t i = 0; i < ops.size(); ++i) {
+    const Address* removed = RemovedPrimary(ops[i]);
+    if (removed == nullptr) continue;
+    const Address primary = *removed;
+    for (const kernel::Object& object : snapshot.objects()) {
+      const auto* address = std::get_if<Address>(&object);
+      if (address != nullptr && IsSecondary(*address) && ShareNetwork(*address, primary) &&
+          !IsRemoved(ops, object)) {
+        Rescue(*address, i, ops);
+      }
+    }
+  }
+}
+
+bool GoesAlong(const std::vector<Op>& ops, const Op& op) {
+  const auto* added = std::get_if<Address>(&op.object);
+  if (added == nullptr || op.phase != Phase::kAddress || added->local->is_v6()) return false;
+  return std::any_of(ops.begin(), ops.end(), [&](const Op& other) {
+    const auto* removed = std::get_if<Address>(&other.object);
+    return removed != nullptr && other.verb == Verb::kDelete && ShareNetwork(*added, *removed);
+  });
+}
+
+void PostponeNew(std::vector<Op>& ops) {
+  const auto first = std::stable_partition(ops.begin(), ops.end(),
+                                           [&](const Op& op) { return !GoesAlong(ops, op); });
+  std::for_each(first, ops.end(), [](Op& op) { op.phase = Phase::kAddressRemoval; });
+}
+
+}  // namespace
+
+void KeepSecondaries(const Snapshot& snapshot, std::vector<Op>& ops) {
+  RescueSecondaries(snapshot, ops);
+  PostponeNew(ops);
+}
+
+}  // namespace wgnet::plan
