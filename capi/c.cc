@@ -62,6 +62,7 @@ static_assert(Same(WGNET_ROLLBACK_INCOMPLETE, ErrorCode::kRollbackIncomplete));
 static_assert(Same(WGNET_STATE, ErrorCode::kState));
 static_assert(Same(WGNET_UNRESOLVED, ErrorCode::kUnresolved));
 static_assert(Same(WGNET_NO_MEMORY, ErrorCode::kNoMemory));
+static_assert(Same(WGNET_HOOK, ErrorCode::kHook));
 
 // ---- calls ----
 

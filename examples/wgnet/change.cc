@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 // plan, apply, up, down, delete: bringing the kernel to a node.
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include "command.h"
@@ -10,6 +11,7 @@
 namespace cli {
 namespace {
 
+using wgnet::ConfFile;
 using wgnet::Error;
 using wgnet::ErrorCode;
 using wgnet::Node;
@@ -37,9 +39,10 @@ Outcome Conclude(const wgnet::Plan& plan, Tell tell, const Console& console) {
 }
 
 // Steps are told before they are taken. A plan that the kernel has left behind is made anew.
-Outcome BringTo(const Node& node, Session& session, Tell tell, const Console& console) {
+Outcome BringTo(const Node& node, const wgnet::Hooks& hooks, Session& session, Tell tell,
+                const Console& console) {
   for (int attempt = 1;; ++attempt) {
-    const auto plan = session.Plan(node);
+    const auto plan = session.Plan(node, hooks);
     if (!plan) return plan.error();
     Announce(*plan, tell, console);
     const auto done = session.Apply(*plan);
@@ -49,20 +52,20 @@ Outcome BringTo(const Node& node, Session& session, Tell tell, const Console& co
   }
 }
 
-Result<Input> Load(const Arguments& arguments, const Console& console) {
-  auto input = LoadInput(arguments);
+Result<Input> Load(const Arguments& arguments, HookUse use, const Console& console) {
+  auto input = LoadInput(arguments, use);
   if (input) {
     for (const std::string& warning : input->warnings) console.Warn(warning);
   }
   return input;
 }
 
-Outcome BringToInput(const Arguments& arguments, Tell tell, const Console& console) {
-  const auto input = Load(arguments, console);
+Outcome BringToInput(const Arguments& arguments, HookUse use, Tell tell, const Console& console) {
+  const auto input = Load(arguments, use, console);
   if (!input) return input.error();
   auto session = OpenSession(arguments, input->owner);
   if (!session) return session.error();
-  return BringTo(input->node, *session, tell, console);
+  return BringTo(input->node, input->hooks, *session, tell, console);
 }
 
 Result<bool> HasAnything(Session& session, const std::string& owner) {
@@ -73,20 +76,41 @@ Result<bool> HasAnything(Session& session, const std::string& owner) {
 }
 
 // Takes away all that the owner has; `absent` is the error when that is nothing.
-Outcome Remove(const Arguments& arguments, const std::string& owner, const Error& absent, Tell tell,
-               const Console& console) {
+Outcome Remove(const Arguments& arguments, const std::string& owner, const wgnet::Hooks& hooks,
+               const Error& absent, Tell tell, const Console& console) {
   auto session = OpenSession(arguments, owner);
   if (!session) return session.error();
   const auto has = HasAnything(*session, owner);
   if (!has) return has.error();
   if (!*has) return absent;
-  return BringTo(Node(), *session, tell, console);
+  return BringTo(Node(), hooks, *session, tell, console);
+}
+
+// What the file as it is now, which need not be that of `up`, has done before the interface goes,
+// and with it.
+Result<wgnet::Hooks> PrepareDown(const ConfFile::Location& location, const Arguments& arguments,
+                                 const Console& console) {
+  if (arguments.skip_hooks) return wgnet::Hooks();
+  const auto file = ConfFile::Read(location.path);
+  if (file) {
+    if (file->save_config()) {
+      if (const auto saved = SaveState(*file, location, arguments); !saved) return saved.error();
+    }
+    return file->HooksFor(location.interface);
+  }
+  Error error = file.error();
+  if (error.error_number == ENOENT) {
+    console.Warn(location.path + ": there is no such file, so nothing is saved, and no hook run");
+    return wgnet::Hooks();
+  }
+  error.hint = "--skip hooks takes the interface down without its hooks";
+  return error;
 }
 
 }  // namespace
 
 Outcome Plan(const Arguments& arguments, const Console& console) {
-  const auto input = Load(arguments, console);
+  const auto input = Load(arguments, HookUse::kNone, console);
   if (!input) return input.error();
   auto session = OpenSession(arguments, input->owner);
   if (!session) return session.error();
@@ -105,11 +129,11 @@ Outcome Plan(const Arguments& arguments, const Console& console) {
 }
 
 Outcome Apply(const Arguments& arguments, const Console& console) {
-  return BringToInput(arguments, Tell::kSummary, console);
+  return BringToInput(arguments, HookUse::kNone, Tell::kSummary, console);
 }
 
 Outcome Up(const Arguments& arguments, const Console& console) {
-  return BringToInput(arguments, Tell::kSteps, console);
+  return BringToInput(arguments, HookUse::kRun, Tell::kSteps, console);
 }
 
 Outcome Down(const Arguments& arguments, const Console& console) {
@@ -120,14 +144,16 @@ Outcome Down(const Arguments& arguments, const Console& console) {
   const Error absent{.code = ErrorCode::kNotFound,
                      .message = location->interface + " is not up",
                      .hint = "`wgnet status` lists what is"};
-  return Remove(arguments, owner, absent, Tell::kSteps, console);
+  const auto hooks = PrepareDown(*location, arguments, console);
+  if (!hooks) return hooks.error();
+  return Remove(arguments, owner, *hooks, absent, Tell::kSteps, console);
 }
 
 Outcome Delete(const Arguments& arguments, const Console& console) {
   const Error absent{.code = ErrorCode::kNotFound,
                      .message = "the owner " + arguments.owner + " has nothing here",
                      .hint = "`wgnet status` lists all owners"};
-  return Remove(arguments, arguments.owner, absent, Tell::kSummary, console);
+  return Remove(arguments, arguments.owner, {}, absent, Tell::kSummary, console);
 }
 
 }  // namespace cli

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "console.h"
+#include "wgnet/conf.h"
 #include "wgnet/error.h"
 #include "wgnet/session.h"
 
@@ -45,6 +46,8 @@ Outcome Apply(const Arguments& arguments, const Console& console);
 Outcome Delete(const Arguments& arguments, const Console& console);
 Outcome Up(const Arguments& arguments, const Console& console);
 Outcome Down(const Arguments& arguments, const Console& console);
+Outcome Save(const Arguments& arguments, const Console& console);
+Outcome Strip(const Arguments& arguments, const Console& console);
 
 Outcome Show(const Arguments& arguments, const Console& console);
 Outcome Status(const Arguments& arguments, const Console& console);
@@ -55,6 +58,10 @@ Outcome PubKey(const Arguments& arguments, const Console& console);
 
 /// The session of a command, for one owner.
 wgnet::Result<wgnet::Session> OpenSession(const Arguments& arguments, std::string_view owner);
+
+/// Writes what the interface has into its file.
+wgnet::Status SaveState(const wgnet::ConfFile& file, const wgnet::ConfFile::Location& location,
+                        const Arguments& arguments);
 
 /// kDone, if `printed`.
 Outcome DoneIf(const wgnet::Status& printed);

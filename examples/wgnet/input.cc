@@ -94,11 +94,13 @@ struct LeftOut {
   bool needs_hooks = false;
 };
 
-LeftOut LeaveOut(const ConfFile& file, const Arguments& arguments) {
+LeftOut LeaveOut(const ConfFile& file, const Arguments& arguments, HookUse use) {
   LeftOut result;
   for (const ConfFile::Line& line : file.lines()) {
     const QuickKey* key = OutsideOfPlans(file, line);
     if (key == nullptr) continue;
+    const bool of_hooks = key->skip == &Arguments::skip_hooks;
+    if (of_hooks && use == HookUse::kRun && !arguments.skip_hooks) continue;
     const std::string number = std::to_string(line.number);
     if (arguments.*key->skip) {
       result.skipped.push_back(std::string(file.name()) + ":" + number + ": " + key->name +
@@ -106,7 +108,7 @@ LeftOut LeaveOut(const ConfFile& file, const Arguments& arguments) {
       continue;
     }
     result.refused += (result.refused.empty() ? "" : ", ") + number + " (" + key->name + ")";
-    (key->skip == &Arguments::skip_dns ? result.needs_dns : result.needs_hooks) = true;
+    (of_hooks ? result.needs_hooks : result.needs_dns) = true;
   }
   return result;
 }
@@ -137,27 +139,27 @@ Result<Input> FromDocument(std::string_view text, std::string_view name,
     return error;
   }
   const std::string owner = arguments.owner.empty() ? arguments.session.owner : arguments.owner;
-  return Input{*std::move(node), owner, {}};
+  return Input{.node = *std::move(node), .owner = owner};
 }
 
 Result<Input> FromConf(const Result<ConfFile>& file, const Source& source,
-                       const Arguments& arguments) {
+                       const Arguments& arguments, HookUse use) {
   if (!file) return file.error();
   return InputOf(*file, arguments.interface.empty() ? source.interface : arguments.interface,
-                 arguments);
+                 arguments, use);
 }
 
 // A pipe can be read only once, so its whole text decides; a file is opened by those who parse it.
-Result<Input> FromPipe(int fd, const Source& source, const Arguments& arguments) {
+Result<Input> FromPipe(int fd, const Source& source, const Arguments& arguments, HookUse use) {
   const std::string name = source.path == "-" ? "<stdin>" : source.path;
   const auto text = ReadAll(fd, name, kMostBytes);
   if (!text) return text.error();
   if (IsDocument(*text)) return FromDocument(*text, name, arguments);
-  return FromConf(ConfFile::Parse(*text, name), source, arguments);
+  return FromConf(ConfFile::Parse(*text, name), source, arguments, use);
 }
 
-Result<Input> FromFile(int fd, const Source& source, const Arguments& arguments) {
-  if (!BeginsDocument(fd)) return FromConf(ConfFile::Read(source.path), source, arguments);
+Result<Input> FromFile(int fd, const Source& source, const Arguments& arguments, HookUse use) {
+  if (!BeginsDocument(fd)) return FromConf(ConfFile::Read(source.path), source, arguments, use);
   const auto text = ReadAll(fd, source.path, kMostBytes);
   if (!text) return text.error();
   return FromDocument(*text, source.path, arguments);
@@ -173,30 +175,32 @@ Result<Source> FindSource(std::string_view argument) {
   return location.error();
 }
 
-Result<Input> LoadInput(const Arguments& arguments) {
+Result<Input> LoadInput(const Arguments& arguments, HookUse use) {
   const auto source = FindSource(arguments.input);
   if (!source) return source.error();
-  if (source->path == "-") return FromPipe(STDIN_FILENO, *source, arguments);
+  if (source->path == "-") return FromPipe(STDIN_FILENO, *source, arguments, use);
   const File file(open(source->path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
   if (file.fd() < 0) return Unreadable(source->path, errno);
-  return file.IsRegular() ? FromFile(file.fd(), *source, arguments)
-                          : FromPipe(file.fd(), *source, arguments);
+  return file.IsRegular() ? FromFile(file.fd(), *source, arguments, use)
+                          : FromPipe(file.fd(), *source, arguments, use);
 }
 
-Result<Input> InputOf(const ConfFile& file, std::string_view interface,
-                      const Arguments& arguments) {
+Result<Input> InputOf(const ConfFile& file, std::string_view interface, const Arguments& arguments,
+                      HookUse use) {
   if (interface.empty()) {
     return Error{.code = ErrorCode::kInvalidArgument,
                  .message = "a wg-quick file does not say for which interface it is",
                  .where = std::string(file.name()),
                  .hint = "give --interface NAME"};
   }
-  LeftOut left_out = LeaveOut(file, arguments);
+  LeftOut left_out = LeaveOut(file, arguments, use);
   if (!left_out.refused.empty()) return Refusal(file, left_out);
   auto node = file.ToNode(interface);
   if (!node) return node.error();
-  Input input{*std::move(node), arguments.owner.empty() ? QuickOwner(interface) : arguments.owner,
-              file.warnings()};
+  Input input{.node = *std::move(node),
+              .owner = arguments.owner.empty() ? QuickOwner(interface) : arguments.owner,
+              .warnings = file.warnings()};
+  if (use == HookUse::kRun && !arguments.skip_hooks) input.hooks = file.HooksFor(interface);
   input.warnings.insert(input.warnings.end(), left_out.skipped.begin(), left_out.skipped.end());
   return input;
 }

@@ -26,12 +26,19 @@ wgnet::Result<Source> FindSource(std::string_view argument);
 
 struct Input {
   wgnet::Node node;
+  wgnet::Hooks hooks;
   std::string owner;
   std::vector<std::string> warnings;
 };
 
+/// What becomes of the hooks, and of SaveConfig, in a wg-quick file.
+enum class HookUse {
+  kNone,  ///< they are an error, or skipped with a warning if the arguments say so
+  kRun,   ///< they are in Input::hooks, unless the arguments say to skip them
+};
+
 /// Reads arguments.input. A document begins with `{`; whatever does not is a wg-quick file.
-wgnet::Result<Input> LoadInput(const Arguments& arguments);
+wgnet::Result<Input> LoadInput(const Arguments& arguments, HookUse use);
 
 /// The owner of a wg-quick file's interface.
 std::string QuickOwner(std::string_view interface);
@@ -39,10 +46,10 @@ std::string QuickOwner(std::string_view interface);
 /// Everything that can be read from `fd`, up to `most` bytes. `name` is for errors.
 wgnet::Result<SecretText> ReadAll(int fd, std::string_view name, size_t most);
 
-/// The node of a wg-quick file. Lines that no plan can hold (DNS, hooks, SaveConfig) are an error
-/// that names them, or where `arguments` say to skip them a warning each.
+/// The node of a wg-quick file. Lines that are not carried out are an error that names them, or
+/// where `arguments` say to skip them a warning each.
 wgnet::Result<Input> InputOf(const wgnet::ConfFile& file, std::string_view interface,
-                             const Arguments& arguments);
+                             const Arguments& arguments, HookUse use);
 
 }  // namespace cli
 

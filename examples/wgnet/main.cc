@@ -52,6 +52,13 @@ void SetSkips(const std::string& words, Arguments& arguments) {
   }
 }
 
+void AddSkip(CLI::App& app, Arguments& arguments) {
+  app.add_option_function<std::string>(
+         "--skip", [&arguments](const std::string& words) { SetSkips(words, arguments); },
+         "Leave out DNS lines, or hooks and SaveConfig, with a warning each")
+      ->type_name("dns,hooks");
+}
+
 void AddInput(CLI::App& app, Arguments& arguments) {
   app.add_option("input", arguments.input,
                  "A wg-quick file, where NAME alone is /etc/wireguard/NAME.conf and another is\n"
@@ -63,10 +70,7 @@ void AddInput(CLI::App& app, Arguments& arguments) {
                  "The interface of a wg-quick file that is not called NAME.conf")
       ->type_name("NAME");
   AddOwner(app, arguments, "wg-quick:NAME, or default for a document");
-  app.add_option_function<std::string>(
-         "--skip", [&arguments](const std::string& words) { SetSkips(words, arguments); },
-         "Leave out DNS lines, or hooks and SaveConfig, with a warning each")
-      ->type_name("dns,hooks");
+  AddSkip(app, arguments);
 }
 
 void AddPlanOptions(CLI::App& app, Arguments& arguments) {
@@ -77,7 +81,7 @@ void AddPlanOptions(CLI::App& app, Arguments& arguments) {
       ->type_name("DIR");
 }
 
-void AddDownOptions(CLI::App& app, Arguments& arguments) {
+void AddQuickFile(CLI::App& app, Arguments& arguments) {
   app.add_option("input", arguments.input, "What was given to up")
       ->type_name("FILE|NAME")
       ->required()
@@ -85,7 +89,12 @@ void AddDownOptions(CLI::App& app, Arguments& arguments) {
         const auto location = wgnet::ConfFile::Locate(text);
         return location ? "" : location.error().message;
       });
+}
+
+void AddDownOptions(CLI::App& app, Arguments& arguments) {
+  AddQuickFile(app, arguments);
   AddOwner(app, arguments, "wg-quick:NAME");
+  AddSkip(app, arguments);
 }
 
 void AddDeleteOptions(CLI::App& app, Arguments& arguments) {
@@ -124,6 +133,9 @@ constexpr Command kCommands[] = {
     {"delete", "Take away all that OWNER has", AddDeleteOptions, Delete},
     {"up", "As wg-quick(8); on an interface that is up, apply the difference", AddInput, Up},
     {"down", "As wg-quick(8)", AddDownOptions, Down},
+    {"save", "As wg-quick(8), but the file is edited: comments, order and host names stay",
+     AddQuickFile, Save},
+    {"strip", "As wg-quick(8)", AddQuickFile, Strip},
     {"status", "Print each owner and what it has", AddNothing, Status},
     {"show", "As wg(8)", AddShowOptions, Show},
     {"genkey", "Print a new private key", AddNothing, GenKey},

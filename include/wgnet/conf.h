@@ -12,6 +12,8 @@
 
 #include "wgnet/error.h"
 #include "wgnet/node.h"
+#include "wgnet/plan.h"
+#include "wgnet/snapshot.h"
 #include "wgnet/types.h"
 
 namespace wgnet {
@@ -141,9 +143,18 @@ class ConfFile {
   };
   /// In file order, all phases.
   const std::vector<Hook>& hooks() const;
+  /// The same by phase, with the interface's name for `%i`.
+  Hooks HooksFor(std::string_view interface_name) const;
 
   /// SaveConfig: `down` writes the interface's state into the file.
   bool save_config() const;
+  /// This text, edited to say what an interface has: addresses, port, mark, keys and peers, and the
+  /// MTU if the file says one. What is right stays as it is written, comments and order too, and a
+  /// peer's host name stays whatever its address is. The caller wipes the text.
+  std::string WithState(const DeviceStatus& state) const;
+  /// Puts WithState in place of the file at `path`: a new file with the old one's owner and mode is
+  /// written beside it and renamed. Nothing is written if nothing changes. kIo.
+  Status Save(const DeviceStatus& state, const std::string& path) const;
 
   /// What is accepted but probably not meant, each with its place: "wg0.conf:9:14: ...".
   const std::vector<std::string>& warnings() const;

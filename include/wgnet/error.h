@@ -36,6 +36,7 @@ enum class ErrorCode : int32_t {
   kState = 17,               ///< the state directory or a record in it is unsafe or damaged
   kUnresolved = 18,          ///< a host name has no address
   kNoMemory = 19,            ///< memory ran out; `rollback` is set if something had been changed
+  kHook = 20,                ///< a hook of a wg-quick file failed; `command` is the hook
 };
 
 /// The code's name, e.g. "name-taken". Stable.

@@ -56,7 +56,8 @@ class Interface {
   /// Not set: none, and the interface answers nobody.
   Interface& PrivateKey(SecretKey key);
   Interface& PrivateKey(std::string_view base64);
-  /// UDP port, 0 to 65535. Not set: the kernel's choice, which then stays. 0: a new choice at once.
+  /// UDP port, 0 to 65535. Not set: the kernel's choice, which then stays. 0: a new choice,
+  /// made when 0 is said first.
   Interface& ListenPort(int port);
   /// The mark of the encrypted packets, 0 to 2^32-1. 0: none. Not set: none, or for a full tunnel
   /// one that is free.

@@ -15,10 +15,20 @@ namespace plan {
 struct PlanData;
 }
 
+/// Commands for bash(1), as a wg-quick(8) file has them. They are steps of a plan: one that fails
+/// takes the whole plan back, but what hooks did stays.
+struct Hooks {
+  std::vector<std::string> pre_up;     ///< when a link is made, before anything is set on it
+  std::vector<std::string> post_up;    ///< when a link is made, and all is done and verified
+  std::vector<std::string> pre_down;   ///< before anything, when a link is removed
+  std::vector<std::string> post_down;  ///< when a link is removed, and all is done and verified
+  bool operator==(const Hooks&) const = default;
+};
+
 /// One step of a plan.
 struct PlanOp {
-  std::string verb;                   ///< "add", "change" or "delete"
-  std::string kind;                   ///< "link", "route", "nft_chain", ...
+  std::string verb;                   ///< "add", "change" or "delete"; "run" of a hook
+  std::string kind;                   ///< "link", "route", "nft_chain", ..., or "hook"
   std::vector<std::string> commands;  ///< the `ip`, `wg`, `nft` or `sysctl` commands that do it
   bool loses_state = false;  ///< ends WireGuard sessions; done only after the rest was verified
   bool foreign = false;      ///< somebody else's object, lost with the link or table that it is in

@@ -11,6 +11,7 @@
 #include "wgnet/error.h"
 #include "wgnet/node.h"
 #include "wgnet/plan.h"
+#include "wgnet/process.h"
 #include "wgnet/snapshot.h"
 
 namespace wgnet {
@@ -29,6 +30,8 @@ struct SessionOptions {
   /// Gives the addresses of an endpoint's host name, best first. Not set: getaddrinfo(3). Called
   /// before any lock is taken.
   std::function<Result<std::vector<IpAddress>>(const std::string& host)> resolver;
+  /// Runs hooks. Not set: SystemProcessRunner().
+  std::shared_ptr<ProcessRunner> process_runner;
 };
 
 /// What Apply did.
@@ -50,15 +53,16 @@ class Session {
   ~Session();
 
   /// What has to be done to bring the kernel to the node. Reads, and changes nothing. An empty
-  /// node plans the removal of all that the owner has.
-  Result<wgnet::Plan> Plan(const Node& node);
+  /// node plans the removal of all that the owner has. Hooks become steps where a link is made or
+  /// removed.
+  Result<wgnet::Plan> Plan(const Node& node, const Hooks& hooks = {});
 
   /// Carries a plan out: all of it, or none of it. If the kernel changed since the plan was made,
   /// nothing is done (ErrorCode::kStale). After a failure everything is as before, or
   /// `error.rollback` says what is not.
   Result<ApplyReport> Apply(const wgnet::Plan& plan);
   /// Plans and applies under one lock; plans again when the kernel changes meanwhile.
-  Result<ApplyReport> Apply(const Node& node);
+  Result<ApplyReport> Apply(const Node& node, const Hooks& hooks = {});
 
   /// What the namespace has: every WireGuard interface, and every owner.
   Result<wgnet::Snapshot> Snapshot();

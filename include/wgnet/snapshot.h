@@ -33,6 +33,8 @@ struct DeviceStatus {
   PublicKey public_key;   ///< zero: none
   uint16_t listen_port = 0;
   uint32_t fwmark = 0;            ///< 0: none
+  uint32_t mtu = 0;               ///< bytes
+  std::vector<Prefix> addresses;  ///< in the kernel's order
   std::vector<PeerStatus> peers;  ///< in the order of their making
   bool operator==(const DeviceStatus&) const = default;
 };

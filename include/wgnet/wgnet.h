@@ -13,6 +13,7 @@
 #include "wgnet/peer.h"
 #include "wgnet/plan.h"
 #include "wgnet/policy_route.h"
+#include "wgnet/process.h"
 #include "wgnet/session.h"
 #include "wgnet/snapshot.h"
 #include "wgnet/types.h"

@@ -8,28 +8,31 @@
 
 namespace wgnet {
 
-bool Plan::empty() const { return data_->ops.empty(); }
+bool Plan::empty() const { return size() == 0; }
 
-size_t Plan::size() const { return data_->ops.size(); }
+size_t Plan::size() const { return data_->ops.size() + data_->hooks.size(); }
 
 std::vector<PlanOp> Plan::ops() const {
   std::vector<PlanOp> ops;
-  for (const plan::Op& op : data_->ops) {
+  const auto add_op = [&](const plan::Op& op) {
     ops.push_back({.verb = std::string(kernel::VerbName(op.verb)),
                    .kind = std::string(kernel::KindOf(op.object)),
                    .commands = CommandsOf(op, plan::SecretFileOf(op)),
                    .loses_state = plan::LosesState(op.phase),
                    .foreign = op.foreign});
-  }
+  };
+  plan::ForEachStep(*data_, add_op, [&](const plan::HookStep& hook) {
+    ops.push_back({.verb = "run", .kind = "hook", .commands = {hook.command}});
+  });
   return ops;
 }
 
 const std::vector<std::string>& Plan::warnings() const { return data_->warnings; }
 
-std::string Plan::Explain() const { return plan::Explain(data_->ops); }
+std::string Plan::Explain() const { return plan::Explain(*data_); }
 
 Status Plan::ExplainScript(const std::string& directory) const {
-  return plan::ExplainScript(data_->ops, directory);
+  return plan::ExplainScript(*data_, directory);
 }
 
 std::string Plan::ToJson(Secrets secrets) const {
@@ -38,7 +41,9 @@ std::string Plan::ToJson(Secrets secrets) const {
     out.Key("schema").String("wgnet/1");
     out.Key("owner").String(data_->after.owner);
     out.Key("ops").Array([&] {
-      for (const plan::Op& op : data_->ops) plan::WriteJson(op, secrets, out);
+      plan::ForEachStep(
+          *data_, [&](const plan::Op& op) { plan::WriteJson(op, secrets, out); },
+          [&](const plan::HookStep& hook) { plan::WriteJson(hook, out); });
     });
     out.Key("warnings").Array([&] {
       for (const std::string& warning : data_->warnings) out.String(warning);

@@ -4,6 +4,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 
+#include <map>
 #include <memory>
 
 #include "src/base/no_memory.h"
@@ -65,8 +66,10 @@ PeerStatus StatusOf(const kernel::WgPeer& peer) {
 // A device comes before its peers.
 std::vector<DeviceStatus> DevicesOf(const plan::Snapshot& snapshot) {
   std::vector<DeviceStatus> devices;
+  std::map<uint32_t, size_t> by_link;
   for (const kernel::Object& object : snapshot.objects()) {
     if (const auto* device = std::get_if<kernel::WgDevice>(&object)) {
+      by_link[device->dev->index] = devices.size();
       devices.push_back({.name = device->dev->name.str(),
                          .private_key = device->private_key.value_or(SecretKey()),
                          .public_key = device->public_key.value_or(PublicKey()),
@@ -75,6 +78,15 @@ std::vector<DeviceStatus> DevicesOf(const plan::Snapshot& snapshot) {
     } else if (const auto* peer = std::get_if<kernel::WgPeer>(&object)) {
       devices.back().peers.push_back(StatusOf(*peer));
     }
+  }
+  for (const kernel::Object& object : snapshot.objects()) {
+    const auto* link = std::get_if<kernel::Link>(&object);
+    const auto* address = std::get_if<kernel::Address>(&object);
+    if (link == nullptr && address == nullptr) continue;
+    const auto found = by_link.find(link != nullptr ? *link->index : address->dev->index);
+    if (found == by_link.end()) continue;
+    if (link != nullptr) devices[found->second].mtu = link->mtu.value_or(0);
+    if (address != nullptr) devices[found->second].addresses.push_back(*address->local);
   }
   return devices;
 }
@@ -98,10 +110,10 @@ class Session::Impl {
   Impl(plan::Planner planner, plan::Resolver resolver)
       : planner_(std::move(planner)), resolver_(std::move(resolver)) {}
 
-  Result<wgnet::Plan> Plan(const Node& node) {
+  Result<wgnet::Plan> Plan(const Node& node, const Hooks& hooks) {
     WGNET_RETURN_IF_ERROR(node.Check());
     WGNET_ASSIGN_OR_RETURN(const auto hosts, plan::ResolveHosts(node, resolver_));
-    WGNET_ASSIGN_OR_RETURN(auto data, planner_.Plan(node, hosts));
+    WGNET_ASSIGN_OR_RETURN(auto data, planner_.Plan(node, hosts, hooks));
     return wgnet::Plan(std::make_shared<const plan::PlanData>(std::move(data)));
   }
 
@@ -110,10 +122,10 @@ class Session::Impl {
     return ApplyReport{steps, plan.warnings()};
   }
 
-  Result<ApplyReport> Apply(const Node& node) {
+  Result<ApplyReport> Apply(const Node& node, const Hooks& hooks) {
     WGNET_RETURN_IF_ERROR(node.Check());
     WGNET_ASSIGN_OR_RETURN(const auto hosts, plan::ResolveHosts(node, resolver_));
-    WGNET_ASSIGN_OR_RETURN(const auto plan, planner_.Apply(node, hosts));
+    WGNET_ASSIGN_OR_RETURN(const auto plan, planner_.Apply(node, hosts, hooks));
     return ApplyReport{plan.ops.size(), plan.warnings};
   }
 
@@ -140,7 +152,9 @@ Result<Session> Session::Open(SessionOptions options) {
     WGNET_RETURN_IF_ERROR(plan::CheckOwner(options.owner));
     WGNET_ASSIGN_OR_RETURN(auto netns, netlink::NetworkNamespace::Open(options.netns));
     WGNET_ASSIGN_OR_RETURN(auto state_dir, plan::StateDir::Open(options.state_dir, netns.id()));
-    WGNET_ASSIGN_OR_RETURN(auto transport, netlink::KernelTransport::Open(std::move(netns)));
+    auto runner = options.process_runner ? options.process_runner : SystemProcessRunner();
+    WGNET_ASSIGN_OR_RETURN(auto transport,
+                           netlink::KernelTransport::Open(std::move(netns), std::move(runner)));
     plan::Resolver resolver = options.resolver ? options.resolver : ResolveBySystem;
     return Session(std::make_unique<Impl>(plan::Planner(options.owner, std::move(transport),
                                                         std::move(state_dir), options.lock_timeout),
@@ -148,16 +162,16 @@ Result<Session> Session::Open(SessionOptions options) {
   });
 }
 
-Result<wgnet::Plan> Session::Plan(const Node& node) {
-  return CatchNoMemory([&] { return impl_->Plan(node); });
+Result<wgnet::Plan> Session::Plan(const Node& node, const Hooks& hooks) {
+  return CatchNoMemory([&] { return impl_->Plan(node, hooks); });
 }
 
 Result<ApplyReport> Session::Apply(const wgnet::Plan& plan) {
   return CatchNoMemory([&] { return impl_->Apply(plan); });
 }
 
-Result<ApplyReport> Session::Apply(const Node& node) {
-  return CatchNoMemory([&] { return impl_->Apply(node); });
+Result<ApplyReport> Session::Apply(const Node& node, const Hooks& hooks) {
+  return CatchNoMemory([&] { return impl_->Apply(node, hooks); });
 }
 
 Result<wgnet::Snapshot> Session::Snapshot() {

@@ -38,6 +38,10 @@ void Write(const DeviceStatus& device, Secrets secrets, JsonWriter& out) {
     }
     out.Key("listen_port").Number(device.listen_port);
     out.Key("fwmark").Number(device.fwmark);
+    out.Key("mtu").Number(device.mtu);
+    out.Key("addresses").Array([&] {
+      for (const Prefix& address : device.addresses) out.String(address.ToString());
+    });
     out.Key("peers").Array([&] {
       for (const PeerStatus& peer : device.peers) Write(peer, secrets, out);
     });

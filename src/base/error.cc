@@ -36,6 +36,7 @@ constexpr CodeName kCodeNames[] = {
     {ErrorCode::kState, "state"},
     {ErrorCode::kUnresolved, "unresolved"},
     {ErrorCode::kNoMemory, "no-memory"},
+    {ErrorCode::kHook, "hook"},
 };
 
 std::string Outcome(const RollbackReport& rollback) {

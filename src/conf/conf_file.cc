@@ -11,7 +11,9 @@
 #include "src/conf/ascii.h"
 #include "src/conf/interpreter.h"
 #include "src/conf/read_file.h"
+#include "src/conf/save.h"
 #include "src/conf/scan.h"
+#include "src/conf/write_file.h"
 #include "wgnet/conf.h"
 
 namespace wgnet {
@@ -43,6 +45,14 @@ std::vector<ConfFile::Section> Divide(std::span<const ConfFile::Line> lines) {
     first = i;
   }
   return sections;
+}
+
+std::string ReplaceAll(std::string_view text, std::string_view word, std::string_view by) {
+  std::string result;
+  for (size_t at; (at = text.find(word)) != text.npos; text.remove_prefix(at + word.size())) {
+    result.append(text.substr(0, at)).append(by);
+  }
+  return result.append(text);
 }
 
 // wg-quick(8): [a-zA-Z0-9_=+.-]{1,15}. No link can be called "." or "..".
@@ -124,6 +134,38 @@ const ConfFile::Dns& ConfFile::dns() const { return impl_->meaning.dns; }
 const std::vector<ConfFile::Hook>& ConfFile::hooks() const { return impl_->meaning.hooks; }
 bool ConfFile::save_config() const { return impl_->meaning.save_config; }
 const std::vector<std::string>& ConfFile::warnings() const { return impl_->warnings; }
+
+Hooks ConfFile::HooksFor(std::string_view interface_name) const {
+  Hooks hooks;
+  for (const Hook& hook : impl_->meaning.hooks) {
+    std::string command = ReplaceAll(hook.command, "%i", interface_name);
+    switch (hook.phase) {
+      case HookPhase::kPreUp:
+        hooks.pre_up.push_back(std::move(command));
+        break;
+      case HookPhase::kPostUp:
+        hooks.post_up.push_back(std::move(command));
+        break;
+      case HookPhase::kPreDown:
+        hooks.pre_down.push_back(std::move(command));
+        break;
+      case HookPhase::kPostDown:
+        hooks.post_down.push_back(std::move(command));
+        break;
+    }
+  }
+  return hooks;
+}
+
+std::string ConfFile::WithState(const DeviceStatus& state) const {
+  return std::string(conf::WithState(*this, impl_->meaning, state));
+}
+
+Status ConfFile::Save(const DeviceStatus& state, const std::string& path) const {
+  const SecretString saved = conf::WithState(*this, impl_->meaning, state);
+  if (saved == text()) return {};
+  return conf::ReplaceFile(path, saved);
+}
 
 Result<Node> ConfFile::ToNode(std::string_view interface_name) const {
   Interface interface = impl_->meaning.interface;

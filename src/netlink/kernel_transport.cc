@@ -43,8 +43,10 @@ void AskFor(mnl_socket* socket, int option) {
 
 }  // namespace
 
-Result<std::unique_ptr<KernelTransport>> KernelTransport::Open(NetworkNamespace netns) {
-  std::unique_ptr<KernelTransport> transport(new KernelTransport(std::move(netns)));
+Result<std::unique_ptr<KernelTransport>> KernelTransport::Open(
+    NetworkNamespace netns, std::shared_ptr<ProcessRunner> runner) {
+  std::unique_ptr<KernelTransport> transport(
+      new KernelTransport(std::move(netns), std::move(runner)));
   const int error = transport->netns_.Run([&] {
     constexpr int kProtocols[] = {NETLINK_ROUTE, NETLINK_GENERIC, NETLINK_NETFILTER};
     for (size_t i = 0; i < kNetlinkBuses; ++i) transport->sockets_[i] = OpenSocket(kProtocols[i]);
@@ -158,5 +160,11 @@ int KernelTransport::WriteSetting(int handle, std::string_view value) {
 }
 
 void KernelTransport::CloseSetting(int handle) { close(handle); }
+
+int KernelTransport::Run(const Process& process) {
+  int status = 0;
+  const int error = netns_.Run([&] { status = runner_->Run(process); });
+  return error != 0 ? -error : status;
+}
 
 }  // namespace wgnet::netlink

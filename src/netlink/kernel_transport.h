@@ -18,7 +18,8 @@ class KernelTransport final : public Transport {
  public:
   /// Opens the sockets in the namespace. A protocol that the kernel does not have fails when it is
   /// used.
-  static Result<std::unique_ptr<KernelTransport>> Open(NetworkNamespace netns);
+  static Result<std::unique_ptr<KernelTransport>> Open(
+      NetworkNamespace netns, std::shared_ptr<ProcessRunner> runner = SystemProcessRunner());
   ~KernelTransport() override;
 
   const NetworkNamespace& netns() const { return netns_; }
@@ -30,6 +31,7 @@ class KernelTransport final : public Transport {
   ssize_t ReadSetting(int handle, std::span<char> value) override;
   int WriteSetting(int handle, std::string_view value) override;
   void CloseSetting(int handle) override;
+  int Run(const Process& process) override;
 
  private:
   struct Socket {
@@ -38,11 +40,13 @@ class KernelTransport final : public Transport {
     size_t send_limit = 0;
   };
 
-  explicit KernelTransport(NetworkNamespace netns) : netns_(std::move(netns)) {}
+  KernelTransport(NetworkNamespace netns, std::shared_ptr<ProcessRunner> runner)
+      : netns_(std::move(netns)), runner_(std::move(runner)) {}
   static Socket OpenSocket(int protocol);
   const Socket& SocketOf(Bus bus) const { return sockets_[static_cast<size_t>(bus)]; }
 
   NetworkNamespace netns_;
+  std::shared_ptr<ProcessRunner> runner_;
   std::array<Socket, kNetlinkBuses> sockets_;
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-// The seam to the kernel of one network namespace: everything that leaves the process goes through
-// it, so a test can stand behind it.
+// The seam to one network namespace: everything that leaves the process goes through it, so a test
+// can stand behind it.
 #ifndef WGNET_NETLINK_TRANSPORT_H_
 #define WGNET_NETLINK_TRANSPORT_H_
 
@@ -11,6 +11,8 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+
+#include "wgnet/process.h"
 
 namespace wgnet::netlink {
 
@@ -38,6 +40,9 @@ class Transport {
   /// 0 or an errno.
   virtual int WriteSetting(int handle, std::string_view value) = 0;
   virtual void CloseSetting(int handle) = 0;
+
+  /// Runs a program in the namespace: ProcessRunner::Run.
+  virtual int Run(const Process& process) = 0;
 };
 
 }  // namespace wgnet::netlink

@@ -61,13 +61,15 @@ std::string Explain(const Op& op) {
   return text;
 }
 
-std::string Explain(const std::vector<Op>& ops) {
+std::string Explain(const PlanData& plan) {
   std::string text;
-  for (const Op& op : ops) text += Explain(op);
+  ForEachStep(
+      plan, [&](const Op& op) { text += Explain(op); },
+      [&](const HookStep& hook) { text += ShellCommandOf(hook) + "\n"; });
   return text;
 }
 
-Status ExplainScript(const std::vector<Op>& ops, const std::string& directory) {
+Status ExplainScript(const PlanData& plan, const std::string& directory) {
   if (mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) {
     return Error{.code = ErrorCode::kIo,
                  .message = fmt::format("cannot make {}: {}", QuoteForMessage(directory),
@@ -81,7 +83,7 @@ Status ExplainScript(const std::vector<Op>& ops, const std::string& directory) {
   std::string script =
       "#!/bin/sh\n# Each command does one step of a wgnet plan.\nset -e\n"
       "WGNET_SECRETS=${WGNET_SECRETS:-$(dirname -- \"$0\")}\n";
-  for (const Op& op : ops) {
+  const auto add_op = [&](const Op& op) {
     const auto save_key = [&](const SecretKey& key) {
       std::string text = key.Reveal() + "\n";
       if (status) status = WriteNewFile(dir.get(), SecretFileName(op.object), 0600, text);
@@ -89,8 +91,9 @@ Status ExplainScript(const std::vector<Op>& ops, const std::string& directory) {
       return SecretFileOf(op)(key);
     };
     for (const std::string& command : CommandsOf(op, save_key)) script += command + "\n";
-    WGNET_RETURN_IF_ERROR(status);
-  }
+  };
+  ForEachStep(plan, add_op, [&](const HookStep& hook) { script += ShellCommandOf(hook) + "\n"; });
+  WGNET_RETURN_IF_ERROR(status);
   return WriteNewFile(dir.get(), "apply.sh", 0700, script);
 }
 
@@ -106,6 +109,14 @@ void WriteJson(const Op& op, Secrets secrets, JsonWriter& out) {
     out.Key("commands").Array([&] {
       for (const std::string& command : CommandsOf(op, SecretFileOf(op))) out.String(command);
     });
+  });
+}
+
+void WriteJson(const HookStep& hook, JsonWriter& out) {
+  out.Object([&] {
+    out.Key("verb").String("run");
+    out.Key("kind").String("hook");
+    out.Key("commands").Array([&] { out.String(hook.command); });
   });
 }
 

@@ -4,9 +4,8 @@
 #define WGNET_PLAN_EXPLAIN_H_
 
 #include <string>
-#include <vector>
 
-#include "src/plan/op.h"
+#include "src/plan/plan_data.h"
 #include "wgnet/error.h"
 
 namespace wgnet::plan {
@@ -17,15 +16,16 @@ netlink::SecretWord SecretFileOf(const Op& op);
 /// The op's commands, on lines.
 std::string Explain(const Op& op);
 
-/// Every op's commands, on lines.
-std::string Explain(const std::vector<Op>& ops);
+/// Every step's commands, on lines.
+std::string Explain(const PlanData& plan);
 
 /// Writes `apply.sh`, and for each key a file, into a directory: all of mode 0600 but the script,
 /// which is 0700. The directory is made, for this user alone.
-Status ExplainScript(const std::vector<Op>& ops, const std::string& directory);
+Status ExplainScript(const PlanData& plan, const std::string& directory);
 
 /// {"verb": ..., "kind": ..., "object": {...}, "commands": [...]}
 void WriteJson(const Op& op, Secrets secrets, JsonWriter& out);
+void WriteJson(const HookStep& hook, JsonWriter& out);
 
 }  // namespace wgnet::plan
 

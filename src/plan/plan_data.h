@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "src/plan/hooks.h"
 #include "src/plan/op.h"
 #include "src/plan/record.h"
 
@@ -15,12 +16,23 @@ namespace wgnet::plan {
 
 struct PlanData {
   std::vector<Op> ops;
-  Record before;  // the owner's record that the plan was made from
+  std::vector<HookStep> hooks;  // in order
+  Record before;                // the owner's record that the plan was made from
   Record after;
   std::string others;  // a digest of the other owners' records that it was made from
   std::vector<std::string> warnings;
   std::optional<uint32_t> nft_generation;  // of the snapshot; a ruleset of another one is stale
 };
+
+/// Calls on_op(op) and on_hook(hook) for all steps, in order.
+template <class OnOp, class OnHook>
+void ForEachStep(const PlanData& plan, const OnOp& on_op, const OnHook& on_hook) {
+  auto hook = plan.hooks.begin();
+  for (size_t op = 0; op <= plan.ops.size(); ++op) {
+    for (; hook != plan.hooks.end() && hook->before_op <= op; ++hook) on_hook(*hook);
+    if (op < plan.ops.size()) on_op(plan.ops[op]);
+  }
+}
 
 }  // namespace wgnet::plan
 

@@ -75,7 +75,7 @@ Planner::Planner(std::string owner, std::unique_ptr<netlink::Transport> transpor
       state_dir_(std::move(state_dir)),
       lock_timeout_(lock_timeout) {}
 
-Result<PlanData> Planner::Plan(const Node& node, const Hosts& hosts) {
+Result<PlanData> Planner::Plan(const Node& node, const Hosts& hosts, const Hooks& hooks) {
   WGNET_ASSIGN_OR_RETURN(const Records records, LoadRecords(state_dir_, owner_));
   Reader reader(client_, netlink::ExtraMode::kKeep);
   // The ruleset's generation is read before the ruleset: a change in between shows.
@@ -92,6 +92,7 @@ Result<PlanData> Planner::Plan(const Node& node, const Hosts& hosts) {
                 .after = std::move(difference.record),
                 .others = DigestOf(records.others),
                 .warnings = std::move(desired.warnings)};
+  plan.hooks = PlaceHooks(hooks, plan.ops);
   plan.warnings.insert(plan.warnings.end(), difference.warnings.begin(), difference.warnings.end());
   if (UsesNftables(plan.ops)) {
     WGNET_ASSIGN_OR_RETURN(plan.nft_generation, generation);
@@ -110,10 +111,10 @@ Result<size_t> Planner::Apply(const PlanData& plan) {
   return plan.ops.size();
 }
 
-Result<PlanData> Planner::Apply(const Node& node, const Hosts& hosts) {
+Result<PlanData> Planner::Apply(const Node& node, const Hosts& hosts, const Hooks& hooks) {
   WGNET_ASSIGN_OR_RETURN(const UniqueFd lock, state_dir_.Lock(lock_timeout_));
   for (int attempt = 1;; ++attempt) {
-    WGNET_ASSIGN_OR_RETURN(PlanData plan, Plan(node, hosts));
+    WGNET_ASSIGN_OR_RETURN(PlanData plan, Plan(node, hosts, hooks));
     const Status done = Carry(plan);
     if (done) return plan;
     const bool again = done.error().code == ErrorCode::kStale && attempt < kMostAttempts;
@@ -123,7 +124,7 @@ Result<PlanData> Planner::Apply(const Node& node, const Hosts& hosts) {
 
 Status Planner::Carry(const PlanData& plan) {
   if (plan.ops.empty() && EncodeRecord(plan.before) == EncodeRecord(plan.after)) return {};
-  Transaction transaction(plan.ops, plan.nft_generation, client_);
+  Transaction transaction(plan, client_);
   WGNET_RETURN_IF_ERROR(transaction.Prepare());
   WGNET_ASSIGN_OR_RETURN(StateDir::Pending record, state_dir_.Prepare(plan.after));
   return transaction.Run(record);
@@ -138,6 +139,7 @@ Result<Snapshot> Planner::ReadDevices() {
     const auto* link = std::get_if<kernel::Link>(&object);
     if (link != nullptr && link->kind && link->kind->view() == WG_GENL_NAME) {
       scope.devices.push_back(*link->index);
+      scope.address_links.push_back(*link->index);
     }
   }
   scope.kernel_order = true;

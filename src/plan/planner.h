@@ -23,12 +23,12 @@ class Planner {
   Planner(std::string owner, std::unique_ptr<netlink::Transport> transport, StateDir state_dir,
           std::chrono::milliseconds lock_timeout);
 
-  Result<PlanData> Plan(const Node& node, const Hosts& hosts);
+  Result<PlanData> Plan(const Node& node, const Hosts& hosts, const Hooks& hooks);
   /// Returns how many steps were taken.
   Result<size_t> Apply(const PlanData& plan);
-  Result<PlanData> Apply(const Node& node, const Hosts& hosts);
+  Result<PlanData> Apply(const Node& node, const Hosts& hosts, const Hooks& hooks);
 
-  /// Every WireGuard device with its peers, in the kernel's order.
+  /// Every WireGuard device with its peers, in the kernel's order, its link and its addresses.
   Result<Snapshot> ReadDevices();
   /// The records of all owners, and for each how many of its objects the kernel has not.
   struct Owner {

@@ -58,14 +58,14 @@ bool RemakesPeer(const Op& op) {
 
 }  // namespace
 
-Transaction::Transaction(const std::vector<Op>& ops, std::optional<uint32_t> nft_generation,
-                         netlink::Client& client)
-    : ops_(ops),
-      nft_generation_(nft_generation),
+Transaction::Transaction(const PlanData& plan, netlink::Client& client)
+    : ops_(plan.ops),
+      hooks_(plan.hooks),
+      nft_generation_(plan.nft_generation),
       client_(client),
       reader_(client, netlink::ExtraMode::kDrop),
-      tracker_(ops),
-      steps_(ops.size()) {}
+      tracker_(plan.ops),
+      steps_(plan.ops.size()) {}
 
 Transaction::~Transaction() = default;
 
@@ -91,17 +91,7 @@ Status Transaction::Prepare() {
 }
 
 Status Transaction::Run(StateDir::Pending& record) {
-  bool verified = false;
-  bool done = true;
-  for (const Wave& wave : waves_->waves()) {
-    if (!verified && LosesState(ops_[wave.first_op].phase)) {
-      verified = true;
-      done = Verify(wave.first_op);
-    }
-    done = done && SendWave(wave);
-    if (!done) break;
-  }
-  done = done && Verify(ops_.size());
+  const bool done = SendWaves() && Verify(ops_.size()) && RunHooks(ops_.size());
   if (done) commit_error_ = record.Commit();
   if (done && commit_error_ == 0) return {};
   Rollback();
@@ -109,6 +99,26 @@ Status Transaction::Run(StateDir::Pending& record) {
 }
 
 // ---- forward ----
+
+bool Transaction::SendWaves() {
+  bool verified = false;
+  for (const Wave& wave : waves_->waves()) {
+    if (!RunHooks(wave.first_op)) return false;
+    if (!verified && LosesState(ops_[wave.first_op].phase)) {
+      verified = true;
+      if (!Verify(wave.first_op)) return false;
+    }
+    if (!SendWave(wave)) return false;
+  }
+  return true;
+}
+
+bool Transaction::RunHooks(size_t next) {
+  while (hook_status_ == 0 && next_hook_ < hooks_.size() && hooks_[next_hook_].before_op <= next) {
+    hook_status_ = client_.transport().Run(ProcessOf(hooks_[next_hook_++]));
+  }
+  return hook_status_ == 0;
+}
 
 bool Transaction::SendWave(const Wave& wave) {
   return wave.bus == Bus::kSysctl ? SendSettings(wave) : SendMessages(wave);
@@ -325,7 +335,9 @@ void Transaction::NamePort(size_t op, Error& error) const {
 Error Transaction::Failure() const {
   Error error{.code = ErrorCode::kKernel};
   const auto op = FailedOp();
-  if (commit_error_ != 0) {
+  if (hook_status_ != 0) {
+    error = HookError(hooks_[next_hook_ - 1], hook_status_);
+  } else if (commit_error_ != 0) {
     error.code = ErrorCode::kState;
     error.error_number = commit_error_;
     error.message = fmt::format("cannot write the record: {}", std::strerror(commit_error_));
@@ -349,7 +361,7 @@ Error Transaction::Failure() const {
     error.hint = "try again; smaller nodes need smaller answers";
     error.error_number = ENOBUFS;
   }
-  if (op && commit_error_ == 0) {
+  if (op && commit_error_ == 0 && hook_status_ == 0) {
     error.step = static_cast<int>(*op + 1);
     error.command = FirstCommand(ops_[*op]);
   }

@@ -7,7 +7,7 @@
 #include <optional>
 #include <vector>
 
-#include "src/plan/op.h"
+#include "src/plan/plan_data.h"
 #include "src/plan/reader.h"
 #include "src/plan/state_dir.h"
 #include "src/plan/tracker.h"
@@ -18,17 +18,16 @@ namespace wgnet::plan {
 
 class Transaction {
  public:
-  /// The ops must outlive the transaction. `nft_generation` is that of the snapshot.
-  Transaction(const std::vector<Op>& ops, std::optional<uint32_t> nft_generation,
-              netlink::Client& client);
+  /// The plan must outlive the transaction.
+  Transaction(const PlanData& plan, netlink::Client& client);
   ~Transaction();
 
   /// Checks that the kernel is still as the ops expect it, and encodes and reserves all that
   /// carrying them out and taking them back can need.
   Status Prepare();
 
-  /// Sends the waves, verifies, and commits the record. On a failure everything is taken back, and
-  /// the error says what was left. Allocates nothing until then.
+  /// Sends the waves, runs the hooks, verifies, and commits the record. On a failure everything is
+  /// taken back, and the error says what was left. Allocates nothing until then, but for hooks.
   Status Run(StateDir::Pending& record);
 
  private:
@@ -39,9 +38,12 @@ class Transaction {
     netlink::KernelError error;
   };
 
+  bool SendWaves();
   bool SendWave(const Wave& wave);
   bool SendMessages(const Wave& wave);
   bool SendSettings(const Wave& wave);
+  // Runs those that come before op `next` and have not run yet; false when one failed.
+  bool RunHooks(size_t next);
   // Whether all ops before `end` have been done, by a dump.
   bool Verify(size_t end);
   void Rollback();
@@ -60,6 +62,7 @@ class Transaction {
   void NamePort(size_t op, Error& error) const;
 
   const std::vector<Op>& ops_;
+  const std::vector<HookStep>& hooks_;
   std::optional<uint32_t> nft_generation_;
   netlink::Client& client_;
   Reader reader_;
@@ -70,6 +73,8 @@ class Transaction {
   bool state_known_ = false;
   bool out_of_memory_ = false;
   std::optional<size_t> mismatch_;  // the op that verification did not find done
+  size_t next_hook_ = 0;
+  int hook_status_ = 0;  // of the one before the next
   int commit_error_ = 0;
   netlink::KernelError batch_error_;  // of a message that belongs to no op
 };

@@ -15,7 +15,6 @@
 namespace wgnet::plan {
 namespace {
 
-using kernel::Verb;
 using netlink::Bus;
 
 // With a buffer that is not forced, a wave of peers is cut after as many.

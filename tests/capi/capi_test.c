@@ -71,13 +71,14 @@ static void TestStatusNames(void) {
       "ok",         "invalid-argument",    "parse",         "io",         "not-found",
       "permission", "module-missing",      "not-supported", "name-taken", "port-in-use",
       "conflict",   "read-only",           "busy",          "stale",      "kernel",
-      "verify",     "rollback-incomplete", "state",         "unresolved", "no-memory"};
-  CHECK_SIZE(sizeof kNames / sizeof *kNames, WGNET_NO_MEMORY + 1);
-  for (wgnet_status_t status = 0; status <= WGNET_NO_MEMORY; ++status) {
+      "verify",     "rollback-incomplete", "state",         "unresolved", "no-memory",
+      "hook"};
+  CHECK_SIZE(sizeof kNames / sizeof *kNames, WGNET_HOOK + 1);
+  for (wgnet_status_t status = 0; status <= WGNET_HOOK; ++status) {
     CHECK_TEXT(wgnet_status_name(status), kNames[status]);
   }
   // A code that the header does not have yet would have a name here.
-  CHECK_TEXT(wgnet_status_name(WGNET_NO_MEMORY + 1), "unknown");
+  CHECK_TEXT(wgnet_status_name(WGNET_HOOK + 1), "unknown");
   CHECK_TEXT(wgnet_status_name(-1), "unknown");
   CHECK_TEXT(wgnet_status_name(INT32_MIN), "unknown");
 }

@@ -65,7 +65,7 @@ Result<Session> Session::Open(SessionOptions options) {
   return Session(std::make_unique<Impl>());
 }
 
-Result<wgnet::Plan> Session::Plan(const Node& node) {
+Result<wgnet::Plan> Session::Plan(const Node& node, const Hooks&) {
   if (failing) return FakeError();
   seen_interfaces = static_cast<int>(node.interfaces().size());
   return FakePlan();
@@ -76,7 +76,7 @@ Result<ApplyReport> Session::Apply(const wgnet::Plan&) {
   return ApplyReport{kFakeStepsOfPlan, {"a warning"}};
 }
 
-Result<ApplyReport> Session::Apply(const Node& node) {
+Result<ApplyReport> Session::Apply(const Node& node, const Hooks&) {
   if (failing) return FakeError();
   seen_interfaces = static_cast<int>(node.interfaces().size());
   return ApplyReport{kFakeStepsOfNode, {"a warning"}};

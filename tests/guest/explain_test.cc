@@ -46,7 +46,7 @@ std::string StateAfter(const Case& test, bool by_shell) {
   if (!plan) return plan.error().ToString();
   if (by_shell) {
     const std::string directory = script.path() + "/plan";
-    if (Status status = plan::ExplainScript(plan->ops, directory); !status) {
+    if (Status status = plan::ExplainScript(*plan, directory); !status) {
       return status.error().ToString();
     }
     const std::string output = Shell("sh " + directory + "/apply.sh");

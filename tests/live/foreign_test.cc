@@ -308,7 +308,7 @@ std::string IsAnnounced() {
     if (said != op.foreign) return "Explain says otherwise: " + plan::Explain(op);
     foreign += op.foreign;
   }
-  std::string text = plan::Explain(plan->ops);
+  std::string text = plan::Explain(*plan);
   if (foreign != kForeignOnLinkCount)
     return fmt::format("{} of {}:\n{}", foreign, kForeignOnLinkCount, text);
   for (const char* word :
@@ -341,7 +341,7 @@ std::string GoesWithOurTable() {
     const bool named = std::any_of(foreign.begin(), foreign.end(), [&](const std::string& text) {
       return text.find(name) != text.npos;
     });
-    if (!named) return std::string(name) + " is not announced:\n" + plan::Explain(plan->ops);
+    if (!named) return std::string(name) + " is not announced:\n" + plan::Explain(*plan);
   }
   if (const auto done = world.host().planner().Apply(*plan); !done) {
     return done.error().ToString();

@@ -67,8 +67,8 @@ std::string ApplyAgain(const Node& node, Host& host, const std::string& state_di
   const uint32_t generation = NftGeneration();
   Monitor monitor;
   host.transport().Arm({});
-  for (const auto way : {&Host::Apply, &Host::ApplyOnce}) {
-    if (Status status = (host.*way)(node); !status) return status.error().ToString();
+  for (const Status& status : {host.Apply(node), host.ApplyOnce(node)}) {
+    if (!status) return status.error().ToString();
   }
   std::string complaint;
   if (files.empty()) complaint += "there is no record\n";

@@ -30,7 +30,7 @@ std::string MistakeIn(const Node& node) {
     MakeUplink("eth0", "192.168.5.1/24");
     const TemporaryDirectory state;
     const auto plan = Host("owner", state.path()).Plan(node);
-    if (plan) return "no mistake: " + plan::Explain(plan->ops);
+    if (plan) return "no mistake: " + plan::Explain(*plan);
     if (plan.error().code != ErrorCode::kInvalidArgument) return "not the node's mistake";
     return plan.error().where + ": " + plan.error().message;
   });
@@ -47,7 +47,7 @@ std::string AfterApplying(const std::vector<Node>& nodes, const std::string& com
     }
     const auto again = host.Plan(nodes.back());
     if (!again) return again.error().ToString();
-    return Shell(command) + plan::Explain(again->ops);
+    return Shell(command) + plan::Explain(*again);
   });
 }
 

@@ -29,7 +29,7 @@ namespace wgnet::testing {
 namespace {
 
 constexpr std::string_view kKey = "HR8Kp3xWIt2rNdS3aaCk+Ss7yQqC9cn6h3WS6UK3WE0=";
-constexpr int kLastCode = static_cast<int>(ErrorCode::kNoMemory);
+constexpr int kLastCode = static_cast<int>(ErrorCode::kHook);
 
 // A new namespace with an uplink, and one owner in it.
 struct World {
@@ -260,6 +260,9 @@ std::vector<Case> Cases() {
        },
        "\"wgnet-test.invalid\" cannot be looked up"},
       {C::kNoMemory, "Resolver", WithoutMemoryForNames, "out of memory"},
+      {C::kHook, "Status",
+       [](World& w) { return ErrorOf(w.host->Apply(SmallNode(), {.post_up = {"exit 3"}})); },
+       "the hook ended with status 3"},
   };
 #ifndef __SANITIZE_ADDRESS__  // it needs more room than any limit leaves
   cases.push_back({C::kNoMemory, "AddressSpace", WithLittleMemory, "out of memory"});

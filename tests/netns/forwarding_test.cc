@@ -42,7 +42,7 @@ std::string ForwardingAfter(const std::vector<Node>& nodes, std::string_view by_
     const auto again = host.Plan(nodes.back());
     if (!again) return again.error().ToString();
     const bool same = EncodeRecord(again->before) == EncodeRecord(again->after);
-    return told + plan::Explain(again->ops) + (same ? "" : "and another record");
+    return told + plan::Explain(*again) + (same ? "" : "and another record");
   });
 }
 

@@ -121,7 +121,7 @@ TEST_P(FoundMtu, IsTheSameAtEveryApply) {
               }
               told += MtusOf(test.nodes.back());
               const auto again = host.Plan(test.nodes.back());
-              return told + (again ? plan::Explain(again->ops) : again.error().ToString());
+              return told + (again ? plan::Explain(*again) : again.error().ToString());
             }),
             test.mtus);
 }

@@ -20,7 +20,7 @@ std::string TablesOf(const Node& node, const std::string& setup) {
     told +=
         Shell("{ ip rule; ip -6 rule; } | sed -n 's/.*lookup \\(5[0-9]*\\) proto 87/\\1/p' | sort");
     const auto again = host.Plan(node);
-    return told + (again ? plan::Explain(again->ops) : again.error().ToString());
+    return told + (again ? plan::Explain(*again) : again.error().ToString());
   });
 }
 

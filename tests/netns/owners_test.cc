@@ -91,7 +91,7 @@ class World {
   }
   void ExpectNothingToDo(Host& host, const Node& node) {
     const auto plan = Plan(host, node);
-    if (!plan.ops.empty()) Fail("left to do: " + plan::Explain(plan.ops));
+    if (!plan.ops.empty()) Fail("left to do: " + plan::Explain(plan));
   }
   void Expect(std::string_view when, std::string_view setting, std::string_view value) {
     if (Read(setting) == value) return;

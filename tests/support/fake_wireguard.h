@@ -36,6 +36,7 @@ class FakeWireguard final : public netlink::Transport {
     return inner_->WriteSetting(handle, value);
   }
   void CloseSetting(int handle) override { inner_->CloseSetting(handle); }
+  int Run(const Process& process) override { return inner_->Run(process); }
 
  private:
   struct Device {

@@ -61,6 +61,7 @@ class FaultTransport final : public netlink::Transport {
   }
   int WriteSetting(int handle, std::string_view value) override;
   void CloseSetting(int handle) override { inner_->CloseSetting(handle); }
+  int Run(const Process& process) override { return inner_->Run(process); }
 
  private:
   bool IsHit();

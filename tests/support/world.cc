@@ -92,12 +92,12 @@ Host::Host(const std::string& owner, const std::string& state_dir) {
 Result<plan::PlanData> Host::Plan(const Node& node) {
   WGNET_RETURN_IF_ERROR(node.Check());
   WGNET_ASSIGN_OR_RETURN(const auto hosts, plan::ResolveHosts(node, {}));
-  return planner_->Plan(node, hosts);
+  return planner_->Plan(node, hosts, {});
 }
 
-Status Host::Apply(const Node& node) {
+Status Host::Apply(const Node& node, const Hooks& hooks) {
   WGNET_ASSIGN_OR_RETURN(const auto hosts, plan::ResolveHosts(node, {}));
-  WGNET_ASSIGN_OR_RETURN(const auto plan, planner_->Apply(node, hosts));
+  WGNET_ASSIGN_OR_RETURN(const auto plan, planner_->Apply(node, hosts, hooks));
   static_cast<void>(plan);
   return {};
 }

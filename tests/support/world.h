@@ -33,7 +33,7 @@ class Host {
   FaultTransport& transport() { return *transport_; }
 
   Result<plan::PlanData> Plan(const Node& node);
-  Status Apply(const Node& node);
+  Status Apply(const Node& node, const Hooks& hooks = {});
   /// Plans and applies in two steps, so that a stale plan is an error.
   Status ApplyOnce(const Node& node);
   /// The kernel's state, and that of the fake devices, once it moves no more: IPv6 addresses get

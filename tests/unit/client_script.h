@@ -62,6 +62,7 @@ class ScriptedTransport final : public Transport {
   ssize_t ReadSetting(int, std::span<char>) override { return -EBADF; }
   int WriteSetting(int, std::string_view) override { return EBADF; }
   void CloseSetting(int) override {}
+  int Run(const Process&) override { return -ENOSYS; }
 
  private:
   struct Step {

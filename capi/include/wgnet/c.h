@@ -83,7 +83,8 @@ enum {
   WGNET_ROLLBACK_INCOMPLETE = 16,  ///< a step failed and not all could be undone: the leftovers
   WGNET_STATE = 17,                ///< the state directory or a record in it is unsafe or damaged
   WGNET_UNRESOLVED = 18,           ///< a host name has no address
-  WGNET_NO_MEMORY = 19             ///< memory ran out before anything was changed
+  WGNET_NO_MEMORY = 19,            ///< memory ran out before anything was changed
+  WGNET_HOOK = 20                  ///< a hook of a wg-quick file failed
 };
 
 /// The name, e.g. "name-taken", as in JSON; "ok" for 0, "unknown" for a number that is none. Lives

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "wgnet/process.h"
+
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <string_view>
+
+namespace wgnet {
+namespace {
+
+std::string_view NameOf(std::string_view variable) {
+  return variable.substr(0, variable.find('='));
+}
+
+std::vector<char*> PointersTo(const std::vector<std::string>& texts) {
+  std::vector<char*> pointers;
+  pointers.reserve(texts.size() + 1);
+  for (const std::string& text : texts) pointers.push_back(const_cast<char*>(text.c_str()));
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+// The caller's environment, but for the variables that `added` has.
+std::vector<char*> EnvironmentWith(const std::vector<std::string>& added) {
+  std::vector<char*> all = PointersTo(added);
+  all.pop_back();
+  for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable) {
+    bool replaced = false;
+    for (const std::string& other : added)
+      replaced = replaced || NameOf(other) == NameOf(*variable);
+    if (!replaced) all.push_back(*variable);
+  }
+  all.push_back(nullptr);
+  return all;
+}
+
+class Attributes {
+ public:
+  Attributes() {
+    sigset_t none;
+    sigemptyset(&none);
+    posix_spawnattr_init(&attributes_);
+    posix_spawnattr_setsigmask(&attributes_, &none);
+    posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGMASK);
+  }
+  Attributes(const Attributes&) = delete;
+  Attributes& operator=(const Attributes&) = delete;
+  ~Attributes() { posix_spawnattr_destroy(&attributes_); }
+  const posix_spawnattr_t* get() const { return &attributes_; }
+
+ private:
+  posix_spawnattr_t attributes_;
+};
+
+int WaitFor(pid_t child) {
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0) {
+    if (errno != EINTR) return -errno;
+  }
+  return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+class Spawner final : public ProcessRunner {
+ public:
+  int Run(const Process& process) override {
+    const std::vector<char*> arguments = PointersTo(process.arguments);
+    const std::vector<char*> environment = EnvironmentWith(process.environment);
+    const Attributes attributes;
+    pid_t child = 0;
+    const int error = posix_spawnp(&child, arguments[0], nullptr, attributes.get(),
+                                   arguments.data(), environment.data());
+    return error != 0 ? -error : WaitFor(child);
+  }
+};
+
+}  // namespace
+
+std::shared_ptr<ProcessRunner> SystemProcessRunner() { return std::make_shared<Spawner>(); }
+
+}  // namespace wgnet
