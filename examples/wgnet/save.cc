@@ -57,7 +57,7 @@ Outcome Strip(const Arguments& arguments, const Console& console) {
     if (line.is_wg_quick) continue;
     text.append(line.text).append("\n");
   }
-  return DoneIf(console.Print(text));
+  return DoneIf(console.Print(text.append("\n")));  // wg-quick's echo adds an empty line
 }
 
 }  // namespace cli

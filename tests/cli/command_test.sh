@@ -48,7 +48,7 @@ test_usage() {
   out_has "wgnet "
   run --help
   exits 0
-  for words in plan apply delete up down status show genkey genpsk pubkey; do out_has "$words"; done
+  for words in plan apply delete up down save strip status show genkey genpsk pubkey; do out_has "$words"; done
 }
 
 # ---- keys ----
@@ -268,20 +268,21 @@ test_stdin() {
 
 # ---- what a plan cannot hold ----
 
-test_hooks() {
+test_left_out() {
   write_conf_with_hooks
-  run up ./hooks.conf
+  run plan ./hooks.conf
   exits 1
   err_has "./hooks.conf: these lines cannot be carried out: 4 (DNS), 5 (DNS), 6 (PreUp), 7 (PostUp), 8 (PreDown), 9 (PostDown), 10 (SaveConfig)"
   err_has "--skip dns,hooks"
-  check "nothing is done" not exists hooks
-  run apply ./hooks.conf --skip hooks
+  run up ./hooks.conf
   exits 1
   err_has "carried out: 4 (DNS), 5 (DNS)"
   err_lacks "PreUp"
+  check "nothing is done" not exists hooks
   run plan ./hooks.conf --skip dns --json
   exits 1
   err_json '.error.code == "not-supported"'
+  cp hooks.conf copy
   run up ./hooks.conf --skip dns,hooks
   exits 0
   local line
@@ -289,8 +290,7 @@ test_hooks() {
     err_has "wgnet: warning: ./hooks.conf:$line is skipped"
   done
   check "warnings" [ "$(grep -c '^wgnet: warning: ' err)" -eq 7 ]
-  cp hooks.conf copy
-  run down ./hooks.conf
+  run down ./hooks.conf --skip hooks
   exits 0
   check "no hook ran" [ ! -e hook-ran ]
   check "the file is as it was" cmp hooks.conf copy
@@ -381,5 +381,5 @@ test_rollback_incomplete() {
 }
 
 run_tests test_usage test_keys test_bad_keys test_undumpable test_plan test_up test_up_again \
-  test_status test_down test_names test_document test_stdin test_hooks test_input_errors \
+  test_status test_down test_names test_document test_stdin test_left_out test_input_errors \
   test_kernel_errors test_rolled_back test_rollback_incomplete test_secrets
