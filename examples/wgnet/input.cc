@@ -47,7 +47,7 @@ Error Unreadable(std::string_view name, int error_number) {
           .where = std::string(name),
           .hint = error_number == ENOENT
                       ? "NAME alone means /etc/wireguard/NAME.conf; a file elsewhere is ./NAME.conf"
-                      : "",
+                      : "name a file, or a pipe, that can be read",
           .error_number = error_number};
 }
 
@@ -128,7 +128,8 @@ Result<Input> FromDocument(std::string_view text, std::string_view name,
   if (!arguments.interface.empty()) {
     return Error{.code = ErrorCode::kInvalidArgument,
                  .message = "--interface is for a wg-quick file; a document names its interfaces",
-                 .where = std::string(name)};
+                 .where = std::string(name),
+                 .hint = "leave --interface out"};
   }
   auto node = wgnet::Node::FromJson(text);
   if (!node) {
@@ -194,7 +195,10 @@ Result<Input> InputOf(const ConfFile& file, std::string_view interface,
   LeftOut left_out = LeaveOut(file, arguments);
   if (!left_out.refused.empty()) return Refusal(file, left_out);
   auto node = file.ToNode(interface);
-  if (!node) return node.error();
+  if (!node) {
+    node.error().where = "--interface";  // a name that a path gave is one
+    return node.error();
+  }
   Input input{*std::move(node), arguments.owner.empty() ? QuickOwner(interface) : arguments.owner,
               file.warnings()};
   input.warnings.insert(input.warnings.end(), left_out.skipped.begin(), left_out.skipped.end());

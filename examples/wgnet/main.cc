@@ -10,6 +10,7 @@
 #include <sstream>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "command.h"
 #include "input.h"
@@ -163,13 +164,20 @@ ExitStatus Run(const Command& command, const Arguments& arguments) {
   return StatusOf(outcome.error());
 }
 
+// CLI11 says of an unknown subcommand only that one is required.
+std::string MessageOf(const CLI::App& app, const CLI::ParseError& error) {
+  const std::vector<std::string> unknown = app.remaining();
+  if (!app.get_subcommands().empty() || unknown.empty()) return error.what();
+  return "neither a subcommand nor an option: " + unknown.front();
+}
+
 ExitStatus Refuse(const CLI::App& app, const CLI::ParseError& error, bool json) {
   if (error.get_exit_code() == 0) {  // --help or --version
     app.exit(error);
     return ExitStatus::kDone;
   }
   Console(json).Fail({.code = wgnet::ErrorCode::kInvalidArgument,
-                      .message = error.what(),
+                      .message = MessageOf(app, error),
                       .hint = "see wgnet --help"});
   return ExitStatus::kUsage;
 }
