@@ -123,6 +123,13 @@ Error Refusal(const ConfFile& file, const LeftOut& left_out) {
 
 // ---- the two kinds of input ----
 
+// A place is LINE:COLUMN, a path in the document, or a builder.
+Error InDocument(std::string_view name, Error error) {
+  const bool is_position = !error.where.empty() && error.where[0] >= '0' && error.where[0] <= '9';
+  error.where = std::string(name) + (is_position ? ":" : ": ") + error.where;
+  return error;
+}
+
 Result<Input> FromDocument(std::string_view text, std::string_view name,
                            const Arguments& arguments) {
   if (!arguments.interface.empty()) {
@@ -132,11 +139,8 @@ Result<Input> FromDocument(std::string_view text, std::string_view name,
                  .hint = "leave --interface out"};
   }
   auto node = wgnet::Node::FromJson(text);
-  if (!node) {
-    Error& error = node.error();
-    error.where = std::string(name) + (error.where.empty() ? "" : ": " + error.where);
-    return error;
-  }
+  if (!node) return InDocument(name, node.error());
+  if (const auto whole = node->Check(); !whole) return InDocument(name, whole.error());
   const std::string owner = arguments.owner.empty() ? arguments.session.owner : arguments.owner;
   return Input{*std::move(node), owner, {}};
 }
