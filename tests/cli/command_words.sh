@@ -64,6 +64,15 @@ check() {
   sed 's/^/  err: /' err
 }
 
+# Whether the command succeeds within so many seconds.
+within() {
+  local end=$((SECONDS + $1))
+  until "${@:2}"; do
+    ((SECONDS < end)) || return
+    sleep 0.05
+  done
+}
+
 exits() { check "exit status" [ "$status" -eq "$1" ]; }
 out_is() { check "output" [ "$(cat out)" = "$1" ]; }
 out_has() { check "output" grep -qF -- "$1" out; }
