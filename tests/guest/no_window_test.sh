@@ -107,12 +107,8 @@ plant() {
 test_plants() {
   plant client.to.10.13.13.2 client ip address add 10.13.13.2/32 dev lo
   on client ip address del 10.13.13.2/32 dev lo
-  write_server
-  server_apply
-  exits 0
-  write_client
-  client_up
-  exits 0
+  server_comes_up
+  client_comes_up
   await server.masqueraded 10
   plant server.unmasqueraded server nft flush chain inet wgnet-gateway postrouting
   planted[far.from.other]=${count[far.from.other]}
@@ -221,10 +217,7 @@ test_round() {
 }
 
 test_rounds() {
-  client_down
-  exits 0
-  server_delete
-  exits 0
+  both_go_down
   settle
   phases=0 leaked=0
   for ((round = 1; round <= rounds; ++round)); do test_round; done
@@ -260,8 +253,7 @@ test_hosts() {
   make_hosts
   ip -n neighbour address add 10.13.13.1/32 dev lo
   ip -n neighbour route add 10.13.13.2/32 via $client_address
-  save_state server server.before
-  save_state client client.before
+  save_both before
   write_slow_wgnet
   start_probes
 }
@@ -270,10 +262,7 @@ test_state() {
   local each
   for each in "${probes[@]}"; do check "a probe ran to the end" kill -0 "$each"; done
   check "no probe has anything to say" [ ! -s probe.errors ]
-  save_state server server.after
-  save_state client client.after
-  same "the server" server.before server.after
-  same "the client" client.before client.after
+  both_are_as_before
 }
 
 run_tests test_hosts test_plants test_rounds test_state test_secrets

@@ -12,14 +12,9 @@ readonly port=7777 bytes=10485760
 
 test_up() {
   make_hosts
-  save_state server server.before
-  save_state client client.before
-  write_server
-  server_apply
-  exits 0
-  write_client
-  client_up
-  exits 0
+  save_both before
+  server_comes_up
+  client_comes_up
 }
 
 test_ping() {
@@ -95,14 +90,8 @@ test_again() {
 }
 
 test_down() {
-  client_down
-  exits 0
-  server_delete
-  exits 0
-  save_state server server.after
-  save_state client client.after
-  same "the server" server.before server.after
-  same "the client" client.before client.after
+  both_go_down
+  both_are_as_before
 }
 
 run_tests test_up test_ping test_handshake test_tcp test_again test_down test_secrets
