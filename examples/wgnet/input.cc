@@ -47,7 +47,7 @@ Error Unreadable(std::string_view name, int error_number) {
           .where = std::string(name),
           .hint = error_number == ENOENT
                       ? "NAME alone means /etc/wireguard/NAME.conf; a file elsewhere is ./NAME.conf"
-                      : "",
+                      : "name a file, or a pipe, that can be read",
           .error_number = error_number};
 }
 
@@ -125,19 +125,24 @@ Error Refusal(const ConfFile& file, const LeftOut& left_out) {
 
 // ---- the two kinds of input ----
 
+// A place is LINE:COLUMN, a path in the document, or a builder.
+Error InDocument(std::string_view name, Error error) {
+  const bool is_position = !error.where.empty() && error.where[0] >= '0' && error.where[0] <= '9';
+  error.where = std::string(name) + (is_position ? ":" : ": ") + error.where;
+  return error;
+}
+
 Result<Input> FromDocument(std::string_view text, std::string_view name,
                            const Arguments& arguments) {
   if (!arguments.interface.empty()) {
     return Error{.code = ErrorCode::kInvalidArgument,
                  .message = "--interface is for a wg-quick file; a document names its interfaces",
-                 .where = std::string(name)};
+                 .where = std::string(name),
+                 .hint = "leave --interface out"};
   }
   auto node = wgnet::Node::FromJson(text);
-  if (!node) {
-    Error& error = node.error();
-    error.where = std::string(name) + (error.where.empty() ? "" : ": " + error.where);
-    return error;
-  }
+  if (!node) return InDocument(name, node.error());
+  if (const auto whole = node->Check(); !whole) return InDocument(name, whole.error());
   const std::string owner = arguments.owner.empty() ? arguments.session.owner : arguments.owner;
   return Input{.node = *std::move(node), .owner = owner};
 }
@@ -196,7 +201,10 @@ Result<Input> InputOf(const ConfFile& file, std::string_view interface, const Ar
   LeftOut left_out = LeaveOut(file, arguments, use);
   if (!left_out.refused.empty()) return Refusal(file, left_out);
   auto node = file.ToNode(interface);
-  if (!node) return node.error();
+  if (!node) {
+    node.error().where = "--interface";  // a name that a path gave is one
+    return node.error();
+  }
   Input input{.node = *std::move(node),
               .owner = arguments.owner.empty() ? QuickOwner(interface) : arguments.owner,
               .warnings = file.warnings()};

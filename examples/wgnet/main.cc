@@ -10,10 +10,12 @@
 #include <sstream>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "command.h"
 #include "input.h"
 #include "show.h"
+#include "wgnet/key.h"
 #include "wgnet/version.h"
 
 namespace cli {
@@ -175,18 +177,49 @@ ExitStatus Run(const Command& command, const Arguments& arguments) {
   return StatusOf(outcome.error());
 }
 
+// CLI11 says of an unknown subcommand only that one is required.
+std::string MessageOf(const CLI::App& app, const CLI::ParseError& error) {
+  const std::vector<std::string> unknown = app.remaining();
+  if (!app.get_subcommands().empty() || unknown.empty()) return error.what();
+  return "neither a subcommand nor an option: " + unknown.front();
+}
+
 ExitStatus Refuse(const CLI::App& app, const CLI::ParseError& error, bool json) {
   if (error.get_exit_code() == 0) {  // --help or --version
     app.exit(error);
     return ExitStatus::kDone;
   }
   Console(json).Fail({.code = wgnet::ErrorCode::kInvalidArgument,
-                      .message = error.what(),
+                      .message = MessageOf(app, error),
                       .hint = "see wgnet --help"});
   return ExitStatus::kUsage;
 }
 
+bool HoldsKey(std::string_view text) {
+  constexpr size_t kKeySize = 44;  // with the one `=` at its end
+  for (size_t end = text.find('='); end != text.npos; end = text.find('=', end + 1)) {
+    const size_t size = end + 1;
+    if (size >= kKeySize && wgnet::SecretKey::Parse(text.substr(size - kKeySize, kKeySize))) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// No subcommand takes a key there, and messages would repeat it.
+ExitStatus RefuseKey(ptrdiff_t argument, bool json) {
+  Console(json).Fail({.code = wgnet::ErrorCode::kInvalidArgument,
+                      .message = "a key stands on the command line, where others see it",
+                      .where = "argument " + std::to_string(argument),
+                      .hint = "make a new one; keys belong in files and standard input"});
+  return ExitStatus::kUsage;
+}
+
 ExitStatus Main(int argc, char** argv) {
+  char** const end = argv + argc;
+  const bool json = std::find(argv, end, std::string_view("--json")) != end;
+  const auto key = std::find_if(argv, end, HoldsKey);
+  if (key != end) return RefuseKey(key - argv, json);
   Arguments arguments;
   CLI::App app("Brings WireGuard, routes, rules and nftables to a wanted state, or back.", "wgnet");
   app.fallthrough();
@@ -198,7 +231,6 @@ ExitStatus Main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    const bool json = std::find(argv, argv + argc, std::string_view("--json")) != argv + argc;
     return Refuse(app, error, json);
   }
   const auto* command =

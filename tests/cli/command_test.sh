@@ -96,18 +96,17 @@ test_bad_keys() {
 }
 
 # What others may not trace belongs to root in /proc.
+is_undumpable_wgnet() {
+  [[ $(stat -c %u "/proc/$1/status") == 0 && $(readlink "/proc/$1/exe") == "$wgnet" ]]
+}
+
 test_undumpable() {
   mkfifo -m 666 pipe
   chmod 711 .
   exec 8<>pipe
   setpriv --reuid=65534 --clear-groups "$wgnet" pubkey <&8 >/dev/null 2>&1 8>&- &
-  local process=$! owner=65534 tries
-  for tries in {1..100}; do
-    owner=$(stat -c %u "/proc/$process/status")
-    [[ $owner == 0 && $(readlink "/proc/$process/exe") == "$wgnet" ]] && break
-    sleep 0.05
-  done
-  check "undumpable after $tries looks" [ "$owner" = 0 ]
+  local process=$!
+  check "undumpable" within 10 is_undumpable_wgnet "$process"
   kill "$process"
   wait "$process" 2>/dev/null
   exec 8>&-

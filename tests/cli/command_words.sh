@@ -64,6 +64,15 @@ check() {
   sed 's/^/  err: /' err
 }
 
+# Whether the command succeeds within so many seconds.
+within() {
+  local end=$((SECONDS + $1))
+  until "${@:2}"; do
+    ((SECONDS < end)) || return
+    sleep 0.05
+  done
+}
+
 exits() { check "exit status" [ "$status" -eq "$1" ]; }
 out_is() { check "output" [ "$(cat out)" = "$1" ]; }
 out_has() { check "output" grep -qF -- "$1" out; }
@@ -80,17 +89,18 @@ exists() { ip link show "$1" >/dev/null 2>&1; }
 new_key() { wg genkey | tee -a secrets; }
 public_of() { wg pubkey <<<"$1"; }
 
-# All that `down` must leave as it was.
+# All that `down` must leave as it was. Tables stand in the order of their families, for no other
+# order of them means anything.
 state() {
-  ip -o link | grep -v ' lo: '
-  ip -o address
-  ip rule
-  ip -6 rule
-  ip route show table all
-  ip -6 route show table all
-  nft list ruleset
-  wg show all dump
-  sysctl net.ipv4.ip_forward net.ipv4.conf.all net.ipv6.conf.all.forwarding
+  local family device
+  ip -d -o -b - <<<$'link show\naddress show'
+  for family in -4 -6; do ip -d $family -b - <<<$'rule show\nroute show table all'; done
+  nft "list ruleset ip; list ruleset ip6; list ruleset inet; list ruleset arp;
+    list ruleset bridge; list ruleset netdev"
+  for device in $(wg show interfaces); do echo "[$device]"; wg showconf "$device"; done
+  (cd /proc/sys/net && grep . ipv4/ip_forward \
+    ipv4/conf/*/{forwarding,rp_filter,src_valid_mark,accept_redirects,send_redirects} \
+    ipv6/conf/*/{forwarding,accept_ra,accept_redirects})
 }
 
 # Runs the tests that are named, and says how long each took.

@@ -7,7 +7,6 @@
 #include "tests/support/allocations.h"
 #include "tests/support/kernel_state.h"
 #include "tests/support/scenario.h"
-#include "tests/support/world.h"
 
 namespace wgnet::testing {
 namespace {
@@ -20,12 +19,8 @@ void CountFromFirstMessage(Host& host, size_t failing) {
   });
 }
 
-std::string CountWhenAllGoesWell(const Scenario& scenario) {
-  const TemporaryDirectory state;
-  PrepareNamespace();
-  Host host("owner", state.path());
-  if (Status status = host.Apply(scenario.before); !status) return status.error().ToString();
-  const auto plan = host.Plan(scenario.after);
+std::string CountWhenAllGoesWell(Host& host, const Node& after) {
+  const auto plan = host.Plan(after);
   if (!plan) return plan.error().ToString();
   host.transport().Arm({});
   CountFromFirstMessage(host, 0);
@@ -36,13 +31,10 @@ std::string CountWhenAllGoesWell(const Scenario& scenario) {
 }
 
 // A message fails, and the n-th allocation from the first message on.
-std::string FailMessageAndAllocation(const Scenario& scenario, size_t message, size_t failing) {
-  const TemporaryDirectory state;
-  PrepareNamespace();
-  Host host("owner", state.path());
-  if (Status status = host.Apply(scenario.before); !status) return status.error().ToString();
+std::string FailMessageAndAllocation(Host& host, const Node& after, size_t message,
+                                     size_t failing) {
   const std::string before = host.State();
-  const auto plan = host.Plan(scenario.after);
+  const auto plan = host.Plan(after);
   if (!plan) return plan.error().ToString();
   host.transport().Arm({message, EPERM, std::nullopt});
   CountFromFirstMessage(host, failing);
@@ -63,15 +55,16 @@ std::string FailMessageAndAllocation(const Scenario& scenario, size_t message, s
 class Memory : public ::testing::TestWithParam<Scenario> {};
 
 TEST_P(Memory, IsNotAllocatedBetweenTheFirstMessageAndTheReport) {
-  EXPECT_EQ(InNewNamespace([&] { return CountWhenAllGoesWell(GetParam()); }), "");
+  EXPECT_EQ(InScenario(GetParam(), CountWhenAllGoesWell), "");
 }
 
 TEST_P(Memory, MayRunOutInAnyReport) {
   constexpr size_t kMessage = 2;
   size_t cases = 0;
   for (size_t failing = 1;; failing += Full() ? 1 : 7) {
-    const std::string failure =
-        InNewNamespace([&] { return FailMessageAndAllocation(GetParam(), kMessage, failing); });
+    const std::string failure = InScenario(GetParam(), [&](Host& host, const Node& after) {
+      return FailMessageAndAllocation(host, after, kMessage, failing);
+    });
     ++cases;
     if (failure == "no more") break;
     ASSERT_EQ(failure, "") << "allocation " << failing;
@@ -81,7 +74,7 @@ TEST_P(Memory, MayRunOutInAnyReport) {
 }
 
 INSTANTIATE_TEST_SUITE_P(, Memory, ::testing::ValuesIn(Scenarios()),
-                         [](const auto& info) { return info.param.name; });
+                         ::testing::PrintToStringParamName());
 
 }  // namespace
 }  // namespace wgnet::testing

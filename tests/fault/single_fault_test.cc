@@ -8,7 +8,6 @@
 
 #include "tests/support/kernel_state.h"
 #include "tests/support/scenario.h"
-#include "tests/support/world.h"
 
 namespace wgnet::testing {
 namespace {
@@ -21,18 +20,12 @@ struct Outcome {
   std::vector<std::vector<size_t>> peers_of;
 };
 
-// Runs the scenario with a fault, and says what is not as it must be.
-std::string RunWithFault(const Scenario& scenario, const Fault& fault) {
-  const TemporaryDirectory state;
-  PrepareNamespace();
-  Host host("owner", state.path());
-  if (Status status = host.Apply(scenario.before); !status) {
-    return "before: " + status.error().ToString();
-  }
+// Runs a scenario with a fault, and says what is not as it must be.
+std::string RunWithFault(Host& host, const Node& after, const Fault& fault) {
   const std::string before = host.State();
-  const auto files = Files(state.path());
+  const auto files = Files(host.state_dir());
   host.transport().Arm(fault);
-  const Status status = host.ApplyOnce(scenario.after);
+  const Status status = host.ApplyOnce(after);
   if (!host.transport().fired()) return "the fault was not reached";
   if (status) return "the fault went unnoticed";
   const Error& error = status.error();
@@ -40,22 +33,16 @@ std::string RunWithFault(const Scenario& scenario, const Fault& fault) {
   if (!error.rollback->complete()) return "not rolled back: " + error.ToString();
   const std::string difference = DifferenceOf(before, host.State());
   if (!difference.empty()) return error.ToString() + "\nleft:\n" + difference;
-  if (Files(state.path()) != files) return "the record changed";
+  if (Files(host.state_dir()) != files) return "the record changed";
   host.transport().Arm({});
-  if (Status again = host.Apply(scenario.after); !again) {
-    return "then: " + again.error().ToString();
-  }
-  const auto rest = host.Plan(scenario.after);
+  if (Status again = host.Apply(after); !again) return "then: " + again.error().ToString();
+  const auto rest = host.Plan(after);
   if (!rest) return "then: " + rest.error().ToString();
   return rest->ops.empty() ? "" : "then the plan is not empty";
 }
 
-std::string CountMessages(const Scenario& scenario) {
-  const TemporaryDirectory state;
-  PrepareNamespace();
-  Host host("owner", state.path());
-  if (Status status = host.Apply(scenario.before); !status) return status.error().ToString();
-  const auto plan = host.Plan(scenario.after);
+std::string CountMessages(Host& host, const Node& after) {
+  const auto plan = host.Plan(after);
   if (!plan) return plan.error().ToString();
   host.transport().Arm({});
   if (auto done = host.planner().Apply(*plan); !done) return done.error().ToString();
@@ -69,7 +56,7 @@ std::string CountMessages(const Scenario& scenario) {
 
 Outcome Measure(const Scenario& scenario) {
   Outcome outcome;
-  const std::string text = InNewNamespace([&] { return CountMessages(scenario); });
+  const std::string text = InScenario(scenario, CountMessages);
   std::istringstream in(text);
   if (!(in >> outcome.ops >> outcome.messages)) {
     outcome.failure = text;
@@ -107,8 +94,8 @@ TEST_P(SingleFault, AtEveryMessageLeavesTheStateBefore) {
   size_t cases = 0;
   for (size_t message = 1; message <= outcome.messages; ++message) {
     for (const int error : errors) {
-      const std::string failure = InNewNamespace([&] {
-        return RunWithFault(GetParam(), {message, error, std::nullopt});
+      const std::string failure = InScenario(GetParam(), [&](Host& host, const Node& after) {
+        return RunWithFault(host, after, {message, error, std::nullopt});
       });
       EXPECT_EQ(failure, "") << "message " << message << " errno " << error;
       ++cases;
@@ -127,8 +114,8 @@ TEST_P(SingleFault, InsideEverySetDeviceLeavesTheStateBefore) {
     const auto& peers = outcome.peers_of[message - 1];
     for (size_t peer = 0; peer < peers.size(); ++peer) {
       for (size_t ips = 0; ips <= peers[peer]; ++ips) {
-        const std::string failure = InNewNamespace([&] {
-          return RunWithFault(GetParam(), {message, ENOMEM, Fault::Partial{peer, ips}});
+        const std::string failure = InScenario(GetParam(), [&](Host& host, const Node& after) {
+          return RunWithFault(host, after, {message, ENOMEM, Fault::Partial{peer, ips}});
         });
         EXPECT_EQ(failure, "") << "message " << message << " peer " << peer << " ips " << ips;
         ++cases;
@@ -140,7 +127,7 @@ TEST_P(SingleFault, InsideEverySetDeviceLeavesTheStateBefore) {
 }
 
 INSTANTIATE_TEST_SUITE_P(, SingleFault, ::testing::ValuesIn(Scenarios()),
-                         [](const auto& info) { return info.param.name; });
+                         ::testing::PrintToStringParamName());
 
 }  // namespace
 }  // namespace wgnet::testing

@@ -11,6 +11,10 @@ class GuestError(Exception):
     """The guest, not the command in it, failed."""
 
 
+class GuestTimeout(GuestError):
+    """The guest did nothing wrong as yet, but took too long."""
+
+
 def folder():
     named = os.environ.get("WGNET_GUEST_CACHE")
     if named:
@@ -31,12 +35,15 @@ def lock(exclusive):
 @contextlib.contextmanager
 def making(target):
     """A folder that becomes `target` when the block ends well. Needs the exclusive lock."""
-    scratch = folder() / "unfinished"
-    shutil.rmtree(scratch, ignore_errors=True)  # of a runner that was killed
+    scratch, replaced = folder() / "unfinished", folder() / "replaced"
+    for left in (scratch, replaced):  # by a runner that was killed
+        shutil.rmtree(left, ignore_errors=True)
     scratch.mkdir()
     try:
         yield scratch
-        shutil.rmtree(target, ignore_errors=True)
+        if target.exists():
+            target.rename(replaced)
         scratch.rename(target)
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        for left in (scratch, replaced):
+            shutil.rmtree(left, ignore_errors=True)

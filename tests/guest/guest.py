@@ -9,10 +9,10 @@ import time
 import agent
 import cache
 import snapshot
-from cache import GuestError
+from cache import GuestError, GuestTimeout
 from qemu import Qemu
 
-START_TIMEOUT = 120
+START_TIMEOUTS = (120, 600)  # of the first try and of the second
 KILL_TIMEOUT = 30
 OUTPUT_LIMIT = 4 << 20  # bytes of a command's output that are kept: the last ones
 
@@ -40,30 +40,46 @@ class Guest:
         settings = {"share": os.path.realpath(share) if share else None, "expedited": expedited}
         start = snapshot.obtain(kernel, cpus, mem)
         try:
-            self._start(start, settings)
+            self._start_patiently(start, settings)
+        except GuestTimeout:
+            raise
         except GuestError as error:
             print(f"guest: the snapshot does not work, making it anew: {error}", file=sys.stderr)
             start.remake()
-            self._start(start, settings)
+            self._start_patiently(start, settings)
 
-    def _start(self, start, settings):
+    def _start_patiently(self, start, settings):
+        """A timeout is no sign of a broken snapshot: the machine may be busy."""
+        first, second = START_TIMEOUTS
+        try:
+            return self._start(start, settings, first)
+        except GuestTimeout:
+            print(f"guest: slow to start, trying again for {second} s", file=sys.stderr)
+        try:
+            self._start(start, settings, second)
+        except GuestTimeout as error:
+            which = f"{start.home} (to be removed if it is broken)"
+            raise GuestTimeout(f"twice too slow from {which}: {error}") from None
+
+    def _start(self, start, settings, timeout):
         self._buffer = bytearray()
         try:
             with cache.lock(exclusive=False):
                 self._qemu = Qemu(start.machine, settings["share"], start.state)
-                self._resume(settings)
+                self._resume(settings, timeout)
         except BaseException:
             self.close()
             raise
 
-    def _resume(self, settings):
+    def _resume(self, settings, timeout):
         self._send(f"{sys.executable}\n".encode())
         settings = {**settings, "now": time.time(), "entropy": os.urandom(512)}
         self._send(agent.pack(("start", settings)))
         try:
-            self._receive(time.monotonic() + START_TIMEOUT)
+            self._receive(time.monotonic() + timeout)
         except TimeoutError:
-            raise self._qemu.failure(f"the guest did not start in {START_TIMEOUT} s") from None
+            late = f"the guest did not start in {timeout} s"
+            raise self._qemu.failure(late, GuestTimeout) from None
 
     def __enter__(self):
         return self

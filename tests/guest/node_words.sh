@@ -16,21 +16,7 @@ add_machine() {
   ip -n "$1" link set lo up
 }
 
-# All that `down` must leave as it was. Tables stand in the order of their families, for no other
-# order of them means anything.
-state_of() {
-  # shellcheck disable=SC2016
-  on "$1" bash -c '
-    ip -d -o -b - <<<$'"'link show\naddress show'"'
-    for family in -4 -6; do ip -d $family -b - <<<$'"'rule show\nroute show table all'"'; done
-    nft "list ruleset ip; list ruleset ip6; list ruleset inet; list ruleset arp;
-      list ruleset bridge; list ruleset netdev"
-    for device in $(wg show interfaces); do echo "[$device]"; wg showconf "$device"; done
-    cd /proc/sys/net
-    grep . ipv4/ip_forward \
-      ipv4/conf/*/{forwarding,rp_filter,src_valid_mark,accept_redirects,send_redirects} \
-      ipv6/conf/*/{forwarding,accept_ra,accept_redirects}'
-}
+state_of() { on "$1" bash -c "$(declare -f state); state"; }
 
 # Leaves the machine's state in a file, and sees that there is one.
 save_state() {

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Sends, receives and captures packets on one machine until it is ended, and counts them in a file.
 
-The file has one line `NAME NUMBER` for each count, brought up to date in place.
+The file has one line `NAME NUMBER` for each count, brought up to date in place. SIGUSR1 begins
+held flows anew.
 """
 
 import argparse
@@ -10,17 +11,20 @@ import ipaddress
 import itertools
 import os
 import select
+import signal
 import socket
 import struct
 import time
 
 PORT = 9999  # of all listeners
-PAUSE = 0.05  # seconds between two packets to one address
-OPEN_FLOWS = 16  # of a sender; each packet begins a new one
+PAUSE = 0.02  # seconds between two packets of a sender
+OPEN_FLOWS = 16  # of a sender whose packets begin a new one each
 ETH_P_ALL = 3
 ARPHRD_NONE = 0xFFFE  # WireGuard's
 SOL_PACKET = 263
 PACKET_STATISTICS = 6
+IP_PKTINFO = 8
+IP_TRANSPARENT = 19
 SO_RCVBUFFORCE = 33
 
 
@@ -30,6 +34,7 @@ class Counts:
         self._path = path
         self._places = {}
         self._values = {}
+        self._changed = set()
 
     def define(self, name):
         self._values[name] = 0
@@ -41,42 +46,85 @@ class Counts:
 
     def add(self, name, number=1):
         self._values[name] += number
-        place = self._places[name] + len(name) + 1
-        os.pwrite(self._file, f"{self._values[name]:09d}".encode(), place)
+        self._changed.add(name)
+
+    def write(self):
+        for name in self._changed:
+            place = self._places[name] + len(name) + 1
+            os.pwrite(self._file, f"{self._values[name]:09d}".encode(), place)
+        self._changed.clear()
 
 
 class Sender:
-    """A packet to an address every now and then, each from a port of its own."""
+    """A packet to an address on each tick."""
 
     def __init__(self, counts, name, address, source):
         self._counts = counts
         self._name = name
         self._address = address
         self._source = source
-        self._flows = []
         for what in ("sent", "refused", "answered"):
             counts.define(f"{name}.{what}")
 
-    def tick(self):
-        if len(self._flows) == OPEN_FLOWS:
-            self._end_flow(self._flows.pop(0))
+    def _open(self, port):
+        """A flow from the source, whether it is an address of this machine at the time or not."""
         flow = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         flow.setblocking(False)
+        flow.setsockopt(socket.IPPROTO_IP, IP_TRANSPARENT, 1)
+        flow.bind((self._source, port))
+        return flow
+
+    def _ask(self, flow):
         try:
-            flow.bind((self._source, 0))
             flow.sendto(b"ask", (self._address, PORT))
             self._counts.add(f"{self._name}.sent")
         except OSError:
             self._counts.add(f"{self._name}.refused")
-        self._flows.append(flow)
 
-    def _end_flow(self, flow):
+    def _hear(self, flow):
         try:
-            flow.recv(64)
-            self._counts.add(f"{self._name}.answered")
+            while flow.recv(64):
+                self._counts.add(f"{self._name}.answered")
         except OSError:
             pass
-        flow.close()
+
+
+class NewFlows(Sender):
+    """Each packet is of a flow of its own, from a port that no flow had in the last minutes."""
+
+    ports = itertools.cycle(range(10000, 60000))
+
+    def __init__(self, counts, *options):
+        super().__init__(counts, *options)
+        self._flows = []
+
+    def tick(self):
+        if len(self._flows) == OPEN_FLOWS:
+            oldest = self._flows.pop(0)
+            self._hear(oldest)
+            oldest.close()
+        self._flows.append(self._open(next(self.ports)))
+        self._ask(self._flows[-1])
+
+
+class HeldFlow(Sender):
+    """All packets are of one flow, until the next begins: from the next port."""
+
+    def __init__(self, counts, name, address, source, port):
+        super().__init__(counts, name, address, source)
+        counts.define(f"{name}.flows")
+        self._port = int(port)
+        self._flow = None
+
+    def end(self):
+        self._port += 1
+
+    def tick(self):
+        if not self._flow or self._flow.getsockname()[1] != self._port:
+            self._flow = self._open(self._port)
+            self._counts.add(f"{self._name}.flows")
+        self._hear(self._flow)
+        self._ask(self._flow)
 
 
 class Listener:
@@ -88,7 +136,8 @@ class Listener:
         for name in sorted(self._known) + ["to other", "from other"]:
             counts.define(name.replace(" ", "."))
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.setsockopt(socket.IPPROTO_IP, 8, 1)  # IP_PKTINFO
+        self._socket.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
+        self._socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 64 << 20)
         self._socket.setblocking(False)
         self._socket.bind(("0.0.0.0", PORT))
 
@@ -113,7 +162,7 @@ class Sniffer:
 
     def __init__(self, counts, rules):
         self._counts = counts
-        self._rules = [(*rule[:4], ipaddress.ip_network(rule[4])) for rule in rules]
+        self._rules = [(*rule[:4], *range_of(rule[4])) for rule in rules]
         for name in ["captured", "missed"] + [rule[0] for rule in rules]:
             counts.define(name)
         self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_ALL))
@@ -130,9 +179,9 @@ class Sniffer:
             return
         direction = "out" if kind == socket.PACKET_OUTGOING else "in"
         link = "wireguard" if hardware == ARPHRD_NONE else link
-        ends = {"src": ipaddress.ip_address(data[12:16]), "dst": ipaddress.ip_address(data[16:20])}
-        for name, way, where, end, prefix in self._rules:
-            if (way, where) == (direction, link) and ends[end] in prefix:
+        ends = {"src": data[12:16], "dst": data[16:20]}
+        for name, way, where, end, first, last in self._rules:
+            if (way, where) == (direction, link) and first <= ends[end] <= last:
                 self._counts.add(name)
 
     def tick(self):
@@ -140,40 +189,49 @@ class Sniffer:
         self._counts.add("missed", struct.unpack("II", statistics)[1])
 
 
+def range_of(prefix):
+    network = ipaddress.ip_network(prefix)
+    return network.network_address.packed, network.broadcast_address.packed
+
+
 def options():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("counts", metavar="FILE")
-    send = {"action": "append", "nargs": 3, "default": []}
-    parser.add_argument("--send", metavar=("NAME", "ADDRESS", "SOURCE"), **send)
-    parser.add_argument("--packets", type=int, help="end after so many to each address")
-    parser.add_argument("--to", action="append", default=[], metavar="ADDRESS")
-    parser.add_argument("--from", action="append", default=[], metavar="ADDRESS", dest="askers")
+    many = {"action": "append", "default": []}
+    flow = ("NAME", "ADDRESS", "SOURCE")
+    parser.add_argument("--send", nargs=3, metavar=flow, **many)
+    parser.add_argument("--hold", nargs=4, metavar=(*flow, "PORT"), **many)
+    parser.add_argument("--to", metavar="ADDRESS", **many)
+    parser.add_argument("--from", metavar="ADDRESS", dest="askers", **many)
     rule = ("NAME", "DIRECTION", "LINK", "END", "PREFIX")
-    parser.add_argument("--sniff", action="append", nargs=5, default=[], metavar=rule)
+    parser.add_argument("--sniff", nargs=5, metavar=rule, **many)
     return parser.parse_args()
 
 
 def main():
     chosen = options()
     counts = Counts(chosen.counts)
-    senders = [Sender(counts, *each) for each in chosen.send]
+    held = [HeldFlow(counts, *each) for each in chosen.hold]
+    senders = held + [NewFlows(counts, *each) for each in chosen.send]
+    signal.signal(signal.SIGUSR1, lambda *_: [each.end() for each in held])
     receivers = []
     if chosen.to or chosen.askers:
         receivers.append(Listener(counts, chosen.to, chosen.askers))
     sniffers = [Sniffer(counts, chosen.sniff)] if chosen.sniff else []
     counts.publish()
-    run(senders + sniffers, receivers + sniffers, chosen.packets)
+    run(counts, senders + sniffers, receivers + sniffers)
 
 
-def run(tickers, receivers, most):
+def run(counts, tickers, receivers):
     start = time.monotonic()
-    for number in itertools.count(1):
+    while True:
         for each in tickers:
             each.tick()
-        if number == most:
-            return
-        while (left := start + PAUSE - time.monotonic()) > 0:
-            for each in select.select(receivers, [], [], left)[0]:
+        counts.write()
+        left = PAUSE
+        while left > 0:
+            left = start + PAUSE - time.monotonic()
+            for each in select.select(receivers, [], [], max(left, 0))[0]:
                 drain(each)
         start = max(start + PAUSE, time.monotonic() - PAUSE)
 

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import time
 
-from cache import GuestError
+from cache import GuestError, GuestTimeout
 from kernel import Kernel, tool
 
 # fb_tunnels: else ipip puts a tunl0 into each new network namespace.
@@ -72,7 +72,7 @@ class Qemu:
         try:
             line = self._replies.readline()
         except TimeoutError:
-            raise self.failure("qemu does not answer") from None
+            raise self.failure("qemu does not answer", GuestTimeout) from None
         except OSError:
             line = ""
         if not line:
@@ -109,12 +109,12 @@ class Qemu:
     def console(self):
         return contents(self._console)
 
-    def failure(self, what):
-        """A GuestError with what qemu and the guest's console said last."""
+    def failure(self, what, kind=GuestError):
+        """The error with what qemu and the guest's console said last."""
         errors = contents(self._errors).strip()
         tail = self.console()[-CONSOLE_TAIL:].strip()
         said = f"\nqemu: {errors}" if errors else ""
-        return GuestError(f"{what}{said}\nconsole:\n{tail or '(empty)'}")
+        return kind(f"{what}{said}\nconsole:\n{tail or '(empty)'}")
 
     def kill(self):
         self._process.kill()

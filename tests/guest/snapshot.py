@@ -9,7 +9,7 @@ import sys
 
 import cache
 import kernel as kernels
-from cache import GuestError
+from cache import GuestTimeout
 from qemu import Machine, Qemu
 
 BOOT_TIMEOUT = 180
@@ -37,8 +37,7 @@ class Snapshot:
         return self.machine.ram.stat().st_size == self.machine.mem << 20
 
     def make(self):
-        """Boots a guest and saves it. Needs the exclusive cache lock."""
-        self._discard_all()
+        """Boots a guest and saves it in place of all before it. Needs the exclusive cache lock."""
         print(f"guest: making {self._name}", file=sys.stderr, flush=True)
         with cache.making(self.home) as home:
             there = self._machine(home, self.machine.kernel, self.machine.cpus, self.machine.mem)
@@ -46,15 +45,17 @@ class Snapshot:
             kernels.build_initrd(there.kernel, home / "tree", there.initrd)
             shutil.rmtree(home / "tree")
             boot_and_save(there, home / "state")
+        self._discard_outdated()
 
     def remake(self):
         with cache.lock(exclusive=True):
             self.make()
 
-    def _discard_all(self):
-        """Removes it and its outdated versions; a guest that runs from one is not harmed."""
-        for old in cache.folder().glob(f"{self._name}-*"):
-            shutil.rmtree(old, ignore_errors=True)
+    def _discard_outdated(self):
+        """Removes its outdated versions; a guest that runs from one is not harmed."""
+        for each in cache.folder().glob(f"{self._name}-*"):
+            if each != self.home:
+                shutil.rmtree(each, ignore_errors=True)
 
 
 def boot_and_save(machine, state):
@@ -63,7 +64,8 @@ def boot_and_save(machine, state):
         try:
             booted = qemu.port.makefile("rb").readline() == b"ready\n"
         except socket.timeout:
-            raise qemu.failure(f"the kernel did not boot in {BOOT_TIMEOUT} s") from None
+            late = f"the kernel did not boot in {BOOT_TIMEOUT} s"
+            raise qemu.failure(late, GuestTimeout) from None
         if not booted or "not loaded" in qemu.console():
             raise qemu.failure("the kernel did not boot, or not with all modules")
         qemu.save(state)

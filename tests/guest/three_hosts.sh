@@ -51,3 +51,34 @@ server_apply() { run --netns server apply server.json --owner gateway; }
 server_delete() { run --netns server delete gateway; }
 client_up() { run --netns client up ./peer1.conf; }
 client_down() { run --netns client down ./peer1.conf; }
+
+server_comes_up() {
+  write_server
+  server_apply
+  exits 0
+}
+
+client_comes_up() {
+  write_client
+  client_up
+  exits 0
+}
+
+both_go_down() {
+  client_down
+  exits 0
+  server_delete
+  exits 0
+}
+
+# save_both WHEN: the states of both are in MACHINE.WHEN.
+save_both() {
+  save_state server "server.$1"
+  save_state client "client.$1"
+}
+
+both_are_as_before() {
+  save_both after
+  same "the server" server.before server.after
+  same "the client" client.before client.after
+}

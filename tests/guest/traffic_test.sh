@@ -12,14 +12,9 @@ readonly port=7777 bytes=10485760
 
 test_up() {
   make_hosts
-  save_state server server.before
-  save_state client client.before
-  write_server
-  server_apply
-  exits 0
-  write_client
-  client_up
-  exits 0
+  save_both before
+  server_comes_up
+  client_comes_up
 }
 
 test_ping() {
@@ -69,13 +64,12 @@ with socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=60) as fa
 }
 
 test_tcp() {
-  local tries wanted
+  local wanted
   head -c $bytes /dev/urandom >data
   wanted=$(sha256sum <data)
   wanted=${wanted%% *}
   receive &
-  for tries in {1..200}; do grep -q ready received && break; sleep 0.05; done
-  check "the receiver is ready after $tries looks" grep -q ready received
+  check "the receiver is ready" within 30 grep -q ready received
   send
   exits 0
   out_is "$wanted"
@@ -96,14 +90,8 @@ test_again() {
 }
 
 test_down() {
-  client_down
-  exits 0
-  server_delete
-  exits 0
-  save_state server server.after
-  save_state client client.after
-  same "the server" server.before server.after
-  same "the client" client.before client.after
+  both_go_down
+  both_are_as_before
 }
 
 run_tests test_up test_ping test_handshake test_tcp test_again test_down test_secrets

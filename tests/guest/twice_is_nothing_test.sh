@@ -37,23 +37,22 @@ heard_since() { tail -c "+$(($2 + 1))" "$1"; }
 
 # A change of the test's own is heard.
 listens() {
-  local tries before_ip before_nft
-  before_ip=$(heard ip-events) before_nft=$(heard nft-events)
-  for tries in {1..100}; do
-    ip route add blackhole 198.18.0.1 && ip route del blackhole 198.18.0.1
-    nft add table probe && nft delete table probe
-    sleep 0.1
-    [[ $(heard ip-events) -gt $before_ip && $(heard nft-events) -gt $before_nft ]] && return
-  done
-  check "the monitors listen, tried $tries times" false
+  check "the monitors listen" within 60 hear_a_change "$(heard ip-events)" "$(heard nft-events)"
+}
+
+hear_a_change() {
+  ip route add blackhole 198.18.0.1 && ip route del blackhole 198.18.0.1
+  nft add table probe && nft delete table probe
+  sleep 0.1
+  [[ $(heard ip-events) -gt $1 && $(heard nft-events) -gt $2 ]]
 }
 
 # Nothing more comes: addresses get their routes a moment later.
 wait_for_quiet() {
-  local now before="" quiet=0
-  while ((quiet < 10)); do
+  local now before="" since=$SECONDS
+  while ((SECONDS < since + 2)); do
     now="$(heard ip-events) $(heard nft-events)"
-    [[ $now == "$before" ]] && quiet=$((quiet + 1)) || quiet=0
+    [[ $now == "$before" ]] || since=$SECONDS
     before=$now
     sleep 0.1
   done

@@ -14,7 +14,6 @@ touch seen
 
 # A machine with an uplink, up and at rest. What is behind it does not matter here.
 make_machine() {
-  local tries
   add_machine "$1"
   ip netns add "outside-$1"
   ip link add eth0 netns "$1" address 02:00:00:00:05:10 type veth peer name eth0 netns "outside-$1"
@@ -26,9 +25,10 @@ route add default via 192.168.5.1
 address add 2001:db8:5::10/64 dev eth0
 route add ::/0 via 2001:db8:5::1
 X
-  for tries in {1..100}; do [[ $(ip -n "$1" -o link show eth0) == *" state UP "* ]] && return; done
-  check "the uplink is up after $tries looks" false
+  check "the uplink is up" within 10 has_uplink "$1"
 }
+
+has_uplink() { [[ $(ip -n "$1" -o link show eth0) == *" state UP "* ]]; }
 
 save_machine() {
   save_state "$1" "$2"

@@ -96,20 +96,11 @@ E
 
 constexpr char kForeignPeer[] = "HR8Kp3xWIt2rNdS3aaCk+Ss7yQqC9cn6h3WS6UK3WE0=";
 
-std::set<std::string> LinesOf(const std::string& state) {
-  std::set<std::string> lines;
-  std::istringstream in(state);
-  for (std::string line; std::getline(in, line);) {
-    if (!line.starts_with("/proc/")) lines.insert(line);
-  }
-  return lines;
-}
-
 // The lines of `before` that are not there any more; settings do not count.
 std::string Lost(const std::string& before, const std::string& after) {
-  const auto lines = LinesOf(after);
+  const auto lines = ObjectsOf(after);
   std::string lost;
-  for (const std::string& line : LinesOf(before)) {
+  for (const std::string& line : ObjectsOf(before)) {
     if (!lines.contains(line)) lost += "lost " + line + "\n";
   }
   return lost;

@@ -121,15 +121,6 @@ std::string CompareSingletons(const Singletons& expected) {
 
 // ---- what is one's own ----
 
-std::set<std::string> LinesOf(const std::string& state) {
-  std::set<std::string> lines;
-  std::istringstream in(state);
-  for (std::string line; std::getline(in, line);) {
-    if (!line.starts_with("/proc/")) lines.insert(line);
-  }
-  return lines;
-}
-
 std::set<std::string> Without(const std::set<std::string>& lines,
                               const std::set<std::string>& others) {
   std::set<std::string> rest;
@@ -180,7 +171,7 @@ class Stage {
 
   std::string Check() {
     const std::string state = State();
-    lines_ = LinesOf(state);
+    lines_ = ObjectsOf(state);
     std::vector<Player> up;
     std::string complaint;
     for (const Actor& actor : actors_) {

@@ -331,6 +331,15 @@ std::string ReadKernelState() {
   return text;
 }
 
+std::set<std::string> ObjectsOf(const std::string& state) {
+  std::set<std::string> lines;
+  std::istringstream in(state);
+  for (std::string line; std::getline(in, line);) {
+    if (!line.starts_with("/proc/")) lines.insert(line);
+  }
+  return lines;
+}
+
 std::string DifferenceOf(const std::string& before, const std::string& after) {
   const auto split = [](const std::string& text) {
     std::multiset<std::string> lines;

@@ -5,6 +5,7 @@
 #ifndef WGNET_TESTS_SUPPORT_KERNEL_STATE_H_
 #define WGNET_TESTS_SUPPORT_KERNEL_STATE_H_
 
+#include <set>
 #include <string>
 
 namespace wgnet::testing {
@@ -13,6 +14,9 @@ std::string ReadKernelState();
 
 /// Whether an IPv6 address is still being checked for duplicates: its routes come later.
 bool HasTentativeAddress();
+
+/// The lines of a state, but for those of settings.
+std::set<std::string> ObjectsOf(const std::string& state);
 
 /// The lines that only one of two states has, each with - or + before it.
 std::string DifferenceOf(const std::string& before, const std::string& after);

@@ -150,17 +150,7 @@ plan::Facts ModelKernel::FactsFor(const Node& node) const {
 
 plan::Snapshot ModelKernel::Read() const {
   plan::Snapshot snapshot;
-  for (const Object& object : objects_) snapshot.Visit(object);
-  for (const Object& object : objects_) {
-    const auto* chain = std::get_if<kernel::NftChain>(&object);
-    if (chain == nullptr || !chain->rules) continue;
-    for (kernel::NftRule rule : *chain->rules) {
-      rule.family = chain->family;
-      rule.table = chain->table;
-      rule.chain = chain->name;
-      snapshot.VisitRule(rule);
-    }
-  }
+  Dump(snapshot);
   return snapshot;
 }
 

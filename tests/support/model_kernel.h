@@ -28,6 +28,21 @@ class ModelKernel {
   kernel::Link AddLink(std::string_view name, uint32_t index);
 
   plan::Facts FactsFor(const Node& node) const;
+  /// Shows all that a dump would: the objects, and then the rules of chains.
+  template <class Visitor>
+  void Dump(Visitor& visitor) const {
+    for (const kernel::Object& object : objects_) visitor.Visit(object);
+    for (const kernel::Object& object : objects_) {
+      const auto* chain = std::get_if<kernel::NftChain>(&object);
+      if (chain == nullptr || !chain->rules) continue;
+      for (kernel::NftRule rule : *chain->rules) {
+        rule.family = chain->family;
+        rule.table = chain->table;
+        rule.chain = chain->name;
+        visitor.VisitRule(rule);
+      }
+    }
+  }
   plan::Snapshot Read() const;
   /// One line for each object, sorted, keys revealed.
   std::string State() const;

@@ -5,8 +5,6 @@
 #include <filesystem>
 #include <fstream>
 
-#include "tests/support/world.h"
-
 namespace wgnet::testing {
 
 std::vector<Scenario> Scenarios() {
@@ -36,9 +34,18 @@ std::map<std::string, std::string> Files(const std::string& directory) {
   return files;
 }
 
-void PrepareNamespace() {
-  MakeUplink("eth0", "192.168.5.1/24");
-  std::ofstream("/proc/sys/net/ipv4/conf/eth0/rp_filter") << 1;
+std::string InScenario(const Scenario& scenario,
+                       const std::function<std::string(Host&, const Node&)>& body) {
+  return InNewNamespace([&]() -> std::string {
+    const TemporaryDirectory state;
+    MakeUplink("eth0", "192.168.5.1/24");
+    std::ofstream("/proc/sys/net/ipv4/conf/eth0/rp_filter") << 1;
+    Host host("owner", state.path());
+    if (Status status = host.Apply(scenario.before); !status) {
+      return "before: " + status.error().ToString();
+    }
+    return body(host, scenario.after);
+  });
 }
 
 bool Full() { return std::getenv("WGNET_FULL") != nullptr; }

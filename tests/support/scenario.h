@@ -3,12 +3,13 @@
 #ifndef WGNET_TESTS_SUPPORT_SCENARIO_H_
 #define WGNET_TESTS_SUPPORT_SCENARIO_H_
 
+#include <functional>
 #include <map>
 #include <ostream>
 #include <string>
 #include <vector>
 
-#include "wgnet/node.h"
+#include "tests/support/world.h"
 
 namespace wgnet::testing {
 
@@ -23,8 +24,11 @@ inline std::ostream& operator<<(std::ostream& out, const Scenario& scenario) {
 
 std::vector<Scenario> Scenarios();
 
-/// What a scenario finds in its namespace: an uplink with a strict reverse path filter.
-void PrepareNamespace();
+/// Runs `body` in a namespace with an uplink that has a strict reverse path filter, where an owner,
+/// `host`, has the scenario's node before; `after` is the other one. Returns as InNewNamespace
+/// does.
+std::string InScenario(const Scenario& scenario,
+                       const std::function<std::string(Host& host, const Node& after)>& body);
 
 /// The contents of all files in a directory but the lock.
 std::map<std::string, std::string> Files(const std::string& directory);

@@ -44,6 +44,17 @@ Peer TestPeer(int number) {
       .PersistentKeepalive(number % 2 == 0 ? 25 : 0);
 }
 
+Peer Provider() { return Peer(TestKey("provider").Public()).AllowedIp("0.0.0.0/0"); }
+
+Interface ExitInterface(const Peer& provider) {
+  return Interface("exit")
+      .PrivateKey(TestKey("exit"))
+      .ListenPort(51999)
+      .Address("10.99.0.2/32")
+      .Address("fd99::2/128")
+      .AddPeer(provider);
+}
+
 }  // namespace
 
 SecretKey TestKey(std::string_view seed) {
@@ -75,7 +86,7 @@ void MakeUplink(std::string_view name, std::string_view address) {
   Change(client, Verb::kAdd, on_link);
 }
 
-Host::Host(const std::string& owner, const std::string& state_dir) {
+Host::Host(const std::string& owner, const std::string& state_dir) : state_dir_(state_dir) {
   std::unique_ptr<netlink::Transport> inner = OpenKernel();
   if (!InGuest()) {
     auto fake = std::make_unique<FakeWireguard>(std::move(inner));
@@ -153,15 +164,7 @@ Node LargeNode(int peers) {
   hub.PrivateKey(TestKey("hub")).ListenPort(51821).Address("10.20.0.1/16").Address("fd00::1/64");
   for (int i = 0; i < peers; ++i) hub.AddPeer(TestPeer(i));
   node.Add(hub);
-  node.Add(Interface("exit")
-               .PrivateKey(TestKey("exit"))
-               .ListenPort(51999)
-               .Address("10.99.0.2/32")
-               .Address("fd99::2/128")
-               .AddPeer(Peer(TestKey("provider").Public())
-                            .Endpoint("192.168.5.77:51820")
-                            .AllowedIp("0.0.0.0/0")
-                            .AllowedIp("::/0")));
+  node.Add(ExitInterface(Provider().Endpoint("192.168.5.77:51820").AllowedIp("::/0")));
   node.Add(PolicyRoute::FullTunnel("exit").FwMark(0x2000, 0xff00).Table(700));
   node.Add(PolicyRoute::ForPrefix("10.77.0.0/16", "hub").From("10.20.0.0/16"));
   node.Add(NatRule::Masquerade().Source("10.20.0.0/16").Source("fd00::/64").OutInterface("eth*"));
@@ -207,14 +210,7 @@ Node ChangedNode(int peers) {
   for (int i = 3; i < peers; ++i) hub.AddPeer(TestPeer(i));
   hub.AddPeer(TestPeer(peers + 5).Endpoint("192.168.5.78:1000"));
   node.Add(hub);
-  node.Add(Interface("exit")
-               .PrivateKey(TestKey("exit"))
-               .ListenPort(51999)
-               .Address("10.99.0.2/32")
-               .Address("fd99::2/128")
-               .AddPeer(Peer(TestKey("provider").Public())
-                            .Endpoint("192.168.5.99:51820")
-                            .AllowedIp("0.0.0.0/0")));
+  node.Add(ExitInterface(Provider().Endpoint("192.168.5.99:51820")));
   node.Add(PolicyRoute::FullTunnel("exit").FwMark(0x3000, 0xff00).Table(701));
   node.Add(PolicyRoute::ForPrefix("10.78.0.0/16", "hub").From("10.20.0.0/16"));
   node.Add(NatRule::Masquerade().Source("10.20.0.0/16").OutInterface("eth*"));

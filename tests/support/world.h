@@ -31,6 +31,7 @@ class Host {
 
   plan::Planner& planner() { return *planner_; }
   FaultTransport& transport() { return *transport_; }
+  const std::string& state_dir() const { return state_dir_; }
 
   Result<plan::PlanData> Plan(const Node& node);
   Status Apply(const Node& node, const Hooks& hooks = {});
@@ -41,6 +42,7 @@ class Host {
   std::string State() const;
 
  private:
+  std::string state_dir_;
   FaultTransport* transport_;
   FakeWireguard* fake_ = nullptr;
   std::unique_ptr<plan::Planner> planner_;

@@ -18,17 +18,7 @@ using wgnet::testing::ModelKernel;
 
 void Show(const ModelKernel& kernel, Tracker& tracker) {
   tracker.Restart();
-  for (const Object& object : kernel.objects()) tracker.Visit(object);
-  for (const Object& object : kernel.objects()) {
-    const auto* chain = std::get_if<kernel::NftChain>(&object);
-    if (chain == nullptr || !chain->rules) continue;
-    for (kernel::NftRule rule : *chain->rules) {
-      rule.family = chain->family;
-      rule.table = chain->table;
-      rule.chain = chain->name;
-      tracker.VisitRule(rule);
-    }
-  }
+  kernel.Dump(tracker);
 }
 
 bool TouchesAgain(const std::vector<Op>& ops, size_t op) {
