@@ -75,15 +75,15 @@ Result<bool> HasAnything(Session& session, const std::string& owner) {
                      [&](const wgnet::OwnerStatus& status) { return status.owner == owner; });
 }
 
-// Takes away all that the owner has; `absent` is the error when that is nothing.
-Outcome Remove(const Arguments& arguments, const std::string& owner, const wgnet::Hooks& hooks,
-               const Error& absent, Tell tell, const Console& console) {
+// The session of an owner; `absent` is the error when he has nothing.
+Result<Session> OpenOwner(const Arguments& arguments, const std::string& owner,
+                          const Error& absent) {
   auto session = OpenSession(arguments, owner);
   if (!session) return session.error();
   const auto has = HasAnything(*session, owner);
   if (!has) return has.error();
   if (!*has) return absent;
-  return BringTo(Node(), hooks, *session, tell, console);
+  return session;
 }
 
 // What the file as it is now, which need not be that of `up`, has done before the interface goes,
@@ -144,16 +144,20 @@ Outcome Down(const Arguments& arguments, const Console& console) {
   const Error absent{.code = ErrorCode::kNotFound,
                      .message = location->interface + " is not up",
                      .hint = "`wgnet status` lists what is"};
+  auto session = OpenOwner(arguments, owner, absent);
+  if (!session) return session.error();
   const auto hooks = PrepareDown(*location, arguments, console);
   if (!hooks) return hooks.error();
-  return Remove(arguments, owner, *hooks, absent, Tell::kSteps, console);
+  return BringTo(Node(), *hooks, *session, Tell::kSteps, console);
 }
 
 Outcome Delete(const Arguments& arguments, const Console& console) {
   const Error absent{.code = ErrorCode::kNotFound,
                      .message = "the owner " + arguments.owner + " has nothing here",
                      .hint = "`wgnet status` lists all owners"};
-  return Remove(arguments, arguments.owner, {}, absent, Tell::kSummary, console);
+  auto session = OpenOwner(arguments, arguments.owner, absent);
+  if (!session) return session.error();
+  return BringTo(Node(), {}, *session, Tell::kSummary, console);
 }
 
 }  // namespace cli

@@ -109,6 +109,8 @@ TEST(SnapshotJsonTest, HasEverythingThatIsKnown) {
                    .public_key = key.Public(),
                    .listen_port = 51820,
                    .fwmark = 7,
+                   .mtu = 1420,
+                   .addresses = {*Prefix::Parse("10.0.0.1/24")},
                    .peers = {{.public_key = key.Public(),
                               .endpoint = *Endpoint::Parse("192.0.2.1:5"),
                               .allowed_ips = {*Prefix::Parse("10.0.0.0/8")},
@@ -121,6 +123,7 @@ TEST(SnapshotJsonTest, HasEverythingThatIsKnown) {
   Json expected = Json::parse(R"({
     "schema": "wgnet/1",
     "devices": [{"name": "wg0", "listen_port": 51820, "fwmark": 7,
+                 "mtu": 1420, "addresses": ["10.0.0.1/24"],
                  "peers": [{"endpoint": "192.0.2.1:5", "allowed_ips": ["10.0.0.0/8"],
                             "last_handshake": {"seconds": 1, "nanoseconds": 2},
                             "rx_bytes": 18446744073709551615, "tx_bytes": 4,
