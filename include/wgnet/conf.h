@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "wgnet/device_update.h"
 #include "wgnet/error.h"
 #include "wgnet/node.h"
 #include "wgnet/plan.h"
@@ -21,10 +22,11 @@ namespace wgnet {
 /// A configuration file, as it was written and as what it means.
 ///
 /// What the two programs take is taken, and means what the newest of them make of it. Errors here
-/// though not there: two peers that claim one prefix, an allowed IP marked with `-`, a public key
-/// of zeros, a port above 65535, an octal number or a short address such as 10.1 (which ip(8)
-/// takes), a NUL byte, and a file of more than 16 MiB, 2^20 lines, or 1 MiB in a line. A peer with
-/// the interface's own key, which the kernel passes over, is left out with a warning.
+/// though not there: two peers that claim one prefix, an allowed IP marked with `-` and a public
+/// key of zeros (in a file of kWg: of ToNode only), a port above 65535, an octal number or a short
+/// address such as 10.1 (which ip(8) takes), a NUL byte, and a file of more than 16 MiB, 2^20
+/// lines, or 1 MiB in a line. A peer with the interface's own key, which the kernel passes over, is
+/// left out with a warning.
 ///
 /// Hosts are not looked up; names of services and of routing tables are, in this machine's files.
 ///
@@ -118,6 +120,16 @@ class ConfFile {
   /// twice is one: the second section replaces the allowed IPs, unless they are marked with `+`,
   /// and whatever else it says.
   Result<Node> ToNode(std::string_view interface_name) const;
+
+  enum class Update : uint8_t {
+    kAdd,   ///< `wg addconf`: what the file says, and all else stays
+    kSet,   ///< `wg setconf`: what the file says, and nothing else
+    kSync,  ///< `wg syncconf`: the same, but learned endpoints and a port in use stay
+  };
+  /// What wg(8) does to an interface that exists, with the keys of its grammar; those of
+  /// wg-quick(8) do not count. Of two peers that claim one prefix, the last gets it. Fails only for
+  /// a name that no interface can have.
+  Result<DeviceUpdate> ToDeviceUpdate(std::string_view interface_name, Update how) const;
 
   template <class T>
   struct Placed {

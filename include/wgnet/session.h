@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "wgnet/device_update.h"
 #include "wgnet/error.h"
 #include "wgnet/node.h"
 #include "wgnet/plan.h"
@@ -63,6 +64,12 @@ class Session {
   Result<ApplyReport> Apply(const wgnet::Plan& plan);
   /// Plans and applies under one lock; plans again when the kernel changes meanwhile.
   Result<ApplyReport> Apply(const Node& node, const Hooks& hooks = {});
+
+  /// The same for one WireGuard interface, whoever's it is: kNotFound if it does not exist.
+  /// Nobody's record of what is whose changes, and no lock is waited for, so that a program that a
+  /// transaction runs may do it. A later plan of the interface's owner takes such a change back.
+  Result<wgnet::Plan> Plan(const DeviceUpdate& update);
+  Result<ApplyReport> Apply(const DeviceUpdate& update);
 
   /// What the namespace has: every WireGuard interface, and every owner.
   Result<wgnet::Snapshot> Snapshot();

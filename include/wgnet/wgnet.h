@@ -4,6 +4,7 @@
 #define WGNET_WGNET_H_
 
 #include "wgnet/conf.h"
+#include "wgnet/device_update.h"
 #include "wgnet/error.h"
 #include "wgnet/forward_rule.h"
 #include "wgnet/interface.h"

@@ -60,6 +60,7 @@ Plan Plan::Undo() const {
   undo->before = data_->after;
   undo->after = data_->before;
   undo->others = data_->others;
+  undo->of_device = data_->of_device;
   return Plan(std::move(undo));
 }
 

@@ -11,6 +11,7 @@
 #include "src/base/text.h"
 #include "src/base/try.h"
 #include "src/netlink/kernel_transport.h"
+#include "src/plan/device_plan.h"
 #include "src/plan/lowering.h"
 #include "src/plan/planner.h"
 
@@ -110,10 +111,11 @@ class Session::Impl {
   Impl(plan::Planner planner, plan::Resolver resolver)
       : planner_(std::move(planner)), resolver_(std::move(resolver)) {}
 
-  Result<wgnet::Plan> Plan(const Node& node, const Hooks& hooks) {
-    WGNET_RETURN_IF_ERROR(node.Check());
-    WGNET_ASSIGN_OR_RETURN(const auto hosts, plan::ResolveHosts(node, resolver_));
-    WGNET_ASSIGN_OR_RETURN(auto data, planner_.Plan(node, hosts, hooks));
+  template <class Wanted, class... Hooks>
+  Result<wgnet::Plan> Plan(const Wanted& wanted, const Hooks&... hooks) {
+    WGNET_RETURN_IF_ERROR(wanted.Check());
+    WGNET_ASSIGN_OR_RETURN(const auto hosts, plan::ResolveHosts(wanted, resolver_));
+    WGNET_ASSIGN_OR_RETURN(auto data, planner_.Plan(wanted, hosts, hooks...));
     return wgnet::Plan(std::make_shared<const plan::PlanData>(std::move(data)));
   }
 
@@ -122,10 +124,11 @@ class Session::Impl {
     return ApplyReport{steps, plan.warnings()};
   }
 
-  Result<ApplyReport> Apply(const Node& node, const Hooks& hooks) {
-    WGNET_RETURN_IF_ERROR(node.Check());
-    WGNET_ASSIGN_OR_RETURN(const auto hosts, plan::ResolveHosts(node, resolver_));
-    WGNET_ASSIGN_OR_RETURN(const auto plan, planner_.Apply(node, hosts, hooks));
+  template <class Wanted, class... Hooks>
+  Result<ApplyReport> Apply(const Wanted& wanted, const Hooks&... hooks) {
+    WGNET_RETURN_IF_ERROR(wanted.Check());
+    WGNET_ASSIGN_OR_RETURN(const auto hosts, plan::ResolveHosts(wanted, resolver_));
+    WGNET_ASSIGN_OR_RETURN(const auto plan, planner_.Apply(wanted, hosts, hooks...));
     return ApplyReport{plan.ops.size(), plan.warnings};
   }
 
@@ -172,6 +175,14 @@ Result<ApplyReport> Session::Apply(const wgnet::Plan& plan) {
 
 Result<ApplyReport> Session::Apply(const Node& node, const Hooks& hooks) {
   return CatchNoMemory([&] { return impl_->Apply(node, hooks); });
+}
+
+Result<wgnet::Plan> Session::Plan(const DeviceUpdate& update) {
+  return CatchNoMemory([&] { return impl_->Plan(update); });
+}
+
+Result<ApplyReport> Session::Apply(const DeviceUpdate& update) {
+  return CatchNoMemory([&] { return impl_->Apply(update); });
 }
 
 Result<wgnet::Snapshot> Session::Snapshot() {

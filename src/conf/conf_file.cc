@@ -9,6 +9,7 @@
 #include "src/base/text.h"
 #include "src/base/try.h"
 #include "src/conf/ascii.h"
+#include "src/conf/device.h"
 #include "src/conf/interpreter.h"
 #include "src/conf/read_file.h"
 #include "src/conf/save.h"
@@ -168,10 +169,15 @@ Status ConfFile::Save(const DeviceStatus& state, const std::string& path) const 
 }
 
 Result<Node> ConfFile::ToNode(std::string_view interface_name) const {
+  if (impl_->meaning.no_node) return *impl_->meaning.no_node;
   Interface interface = impl_->meaning.interface;
   interface.Name(interface_name);
   if (interface.error()) return *interface.error();
   return Node().Add(std::move(interface));
+}
+
+Result<DeviceUpdate> ConfFile::ToDeviceUpdate(std::string_view interface_name, Update how) const {
+  return conf::UpdateOf(impl_->meaning, interface_name, how);
 }
 
 }  // namespace wgnet

@@ -10,6 +10,7 @@
 
 #include "src/conf/report.h"
 #include "wgnet/conf.h"
+#include "wgnet/device_update.h"
 #include "wgnet/interface.h"
 #include "wgnet/peer.h"
 #include "wgnet/types.h"
@@ -18,7 +19,9 @@ namespace wgnet::conf {
 
 /// What a whole file means.
 struct Meaning {
-  Interface interface;  ///< without a name
+  Interface interface;            ///< without a name
+  std::optional<Error> no_node;   ///< why the interface cannot be brought to this as a whole
+  std::vector<PeerUpdate> peers;  ///< section by section
   ConfFile::Dns dns;
   std::vector<ConfFile::Hook> hooks;
   bool save_config = false;
@@ -27,17 +30,19 @@ struct Meaning {
 /// One [Peer] section.
 struct PeerDraft {
   ConfFile::Place header;
+  bool has_key = false;
   Peer peer;  ///< without its allowed IPs
-  std::vector<ConfFile::Placed<Prefix>> allowed_ips;
+  std::vector<ConfFile::Placed<AllowedIpEdit>> allowed_ips;
   /// wg(8): the allowed IPs of an earlier section of this peer go, unless the last AllowedIPs line
-  /// has a `+` in it.
+  /// has a `+` or a `-` in it.
   bool replaces = true;
 };
 
 struct Draft {
-  explicit Draft(std::string_view file) : report(file) {}
+  Draft(std::string_view file, ConfFile::Grammar grammar) : report(file), grammar(grammar) {}
 
   Report report;
+  ConfFile::Grammar grammar;
   Meaning meaning;  ///< without what follows
   std::vector<ConfFile::Placed<Prefix>> addresses;
   std::optional<ConfFile::Placed<uint16_t>> mtu;

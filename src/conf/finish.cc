@@ -22,7 +22,7 @@ using PrefixSet = std::unordered_set<Prefix, std::hash<Prefix>>;
 
 Status CheckKeys(const Draft& draft) {
   for (const PeerDraft& peer : draft.peers) {
-    if (peer.peer.public_key() == PublicKey()) {
+    if (!peer.has_key) {
       return draft.report.At(peer.header, "the peer has no PublicKey",
                              "a peer is known by its key: add PublicKey = KEY");
     }
@@ -75,10 +75,27 @@ void DropOwnPeer(Draft& draft) {
   });
 }
 
+// What wg(8) takes, but no peer of a node can be.
+Status CheckPeers(const Draft& draft) {
+  for (const PeerDraft& peer : draft.peers) {
+    if (peer.peer.public_key() == PublicKey()) {
+      return draft.report.At(peer.header, "the peer's key is all zero",
+                             "`wg pubkey` prints a public key");
+    }
+    for (const auto& allowed_ip : peer.allowed_ips) {
+      if (!allowed_ip.value.remove) continue;
+      Error error = CannotTakeAway();
+      return draft.report.At(allowed_ip.place, "AllowedIPs: " + error.message, error.hint);
+    }
+  }
+  return {};
+}
+
 Status CheckClaims(const Draft& draft) {
   std::unordered_map<Prefix, const PeerDraft*, std::hash<Prefix>> claims;
   for (const PeerDraft& peer : draft.peers) {
-    for (const auto& [prefix, place] : peer.allowed_ips) {
+    for (const auto& [edit, place] : peer.allowed_ips) {
+      const Prefix& prefix = edit.prefix;
       const auto [claim, fresh] = claims.emplace(prefix, &peer);
       if (fresh || claim->second == &peer) continue;
       return draft.report.At(place,
@@ -114,20 +131,43 @@ void AddPeers(Draft& draft) {
   for (PeerDraft& peer : draft.peers) {
     PrefixSet known;
     for (const auto& allowed_ip : peer.allowed_ips) {
-      if (known.insert(allowed_ip.value).second) peer.peer.AllowedIp(allowed_ip.value);
+      const Prefix& prefix = allowed_ip.value.prefix;
+      if (known.insert(prefix).second) peer.peer.AllowedIp(prefix);
     }
     draft.meaning.interface.AddPeer(std::move(peer.peer));
   }
 }
 
+PeerUpdate UpdateOf(const PeerDraft& peer) {
+  PeerUpdate update(peer.peer.public_key());
+  if (const auto& key = peer.peer.preshared_key()) update.PresharedKey(*key);
+  if (const auto& endpoint = peer.peer.endpoint()) update.Endpoint(*endpoint);
+  if (const auto& seconds = peer.peer.persistent_keepalive()) update.PersistentKeepalive(*seconds);
+  update.ReplaceAllowedIps(peer.replaces);
+  for (const auto& allowed_ip : peer.allowed_ips) {
+    const auto& [prefix, remove] = allowed_ip.value;
+    remove ? update.RemoveAllowedIp(prefix) : update.AllowedIp(prefix);
+  }
+  return update;
+}
+
 }  // namespace
+
+Error CannotTakeAway() {
+  return {.message = "a prefix cannot be taken away in a file",
+          .hint = "a file says what there is: leave the prefix out"};
+}
 
 Result<Meaning> FinishDraft(Draft& draft) {
   WGNET_RETURN_IF_ERROR(CheckKeys(draft));
   WGNET_RETURN_IF_ERROR(CheckMtu(draft));
+  for (const PeerDraft& peer : draft.peers) draft.meaning.peers.push_back(UpdateOf(peer));
   MergePeers(draft);
   DropOwnPeer(draft);
-  WGNET_RETURN_IF_ERROR(CheckClaims(draft));
+  Status sound = CheckPeers(draft);
+  if (sound) sound = CheckClaims(draft);
+  if (!sound && draft.grammar == ConfFile::Grammar::kWgQuick) return sound.error();
+  if (!sound) draft.meaning.no_node = sound.error();
   AddAddresses(draft);
   AddPeers(draft);
   if (draft.mtu) draft.meaning.interface.Mtu(draft.mtu->value);

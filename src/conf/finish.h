@@ -11,6 +11,9 @@ namespace wgnet::conf {
 /// go to the draft's report.
 Result<Meaning> FinishDraft(Draft& draft);
 
+/// What a prefix marked with `-` is where a file says what there is.
+Error CannotTakeAway();
+
 }  // namespace wgnet::conf
 
 #endif  // WGNET_CONF_FINISH_H_

@@ -110,21 +110,21 @@ Status Interpreter::TakeKey(const Line& line) {
 // Quotes only what is near a known key: a line that lost its `PrivateKey =` is a key, too.
 Error Interpreter::UnknownKey(const Line& line) const {
   const ConfFile::Place place = line.PlaceOf(line.key);
-  if (const KeyRow* near = NearestKey(line.key, grammar_, section_)) {
+  if (const KeyRow* near = NearestKey(line.key, draft_.grammar, section_)) {
     return draft_.report.At(place, "unknown key " + QuoteForMessage(line.key),
                             fmt::format("did you mean {}?", near->name));
   }
   const SectionKind section = section_ == SectionKind::kNone ? SectionKind::kInterface : section_;
   return draft_.report.At(
       place, "unknown key",
-      fmt::format("{} knows {}", HeaderOf(section), KnownKeys(grammar_, section)));
+      fmt::format("{} knows {}", HeaderOf(section), KnownKeys(draft_.grammar, section)));
 }
 
 Status Interpreter::CheckSection(const Line& line, const KeyRow& row) const {
   const auto wrong = [&](std::string message, std::string hint) {
     return draft_.report.At(line.PlaceOf(line.key), std::move(message), std::move(hint));
   };
-  if (row.grammar == Grammar::kWgQuick && grammar_ == Grammar::kWg) {
+  if (row.grammar == Grammar::kWgQuick && draft_.grammar == Grammar::kWg) {
     return wrong(fmt::format("{} is a key of wg-quick(8), which wg(8) does not know", row.name),
                  "`wg-quick strip` prints a file without such keys");
   }

@@ -24,7 +24,7 @@ std::optional<ConfFile::SectionKind> SectionOf(std::string_view header);
 class Interpreter {
  public:
   Interpreter(std::string_view file, ConfFile::Grammar grammar)
-      : draft_(file), grammar_(grammar), given_(KeyTable().size()) {}
+      : draft_(file, grammar), given_(KeyTable().size()) {}
 
   Status Take(const ConfFile::Line& line);
   /// What only the whole shows: peers without a key or given twice, prefixes claimed twice.
@@ -39,7 +39,6 @@ class Interpreter {
   void NoteRepeat(const ConfFile::Line& line, const KeyRow& row);
 
   Draft draft_;
-  ConfFile::Grammar grammar_;
   ConfFile::SectionKind section_ = ConfFile::SectionKind::kNone;
   bool header_has_blanks_ = false;
   std::vector<int> given_;  // by row: the line that gave it in this interface or peer, or 0

@@ -10,6 +10,7 @@
 #include "src/base/text.h"
 #include "src/base/try.h"
 #include "src/conf/ascii.h"
+#include "src/conf/finish.h"
 #include "src/conf/value.h"
 
 namespace wgnet::conf {
@@ -143,11 +144,13 @@ Status AddHook(Draft& draft, const Value& value) {
 
 Status SetPublicKey(Draft& draft, const Value& value) {
   auto key = PublicKey::Parse(value.text);
-  if (key && *key == PublicKey()) {
+  if (key && *key == PublicKey() && draft.grammar == Grammar::kWgQuick) {
     key = Error{.message = "the key is all zero", .hint = "`wg pubkey` prints a public key"};
   }
-  return Assign(draft, value, std::move(key),
-                [&](PublicKey public_key) { draft.peers.back().peer.PublicKey(public_key); });
+  return Assign(draft, value, std::move(key), [&](PublicKey public_key) {
+    draft.peers.back().peer.PublicKey(public_key);
+    draft.peers.back().has_key = true;
+  });
 }
 
 Status SetPresharedKey(Draft& draft, const Value& value) {
@@ -165,26 +168,20 @@ Status SetKeepalive(Draft& draft, const Value& value) {
                 [&](uint16_t seconds) { draft.peers.back().peer.PersistentKeepalive(seconds); });
 }
 
-Result<Prefix> ReadAllowedIp(std::string_view text) {
-  if (text.starts_with('-')) {
-    return Error{.message = "a prefix cannot be taken away in a file",
-                 .hint = "a file says what there is: leave the prefix out"};
-  }
-  return Prefix::Parse(text.starts_with('+') ? text.substr(1) : text);
-}
-
 Status AddAllowedIp(Draft& draft, const Value& value, std::string_view part) {
   const Squeezed text(part);
   PeerDraft& peer = draft.peers.back();
-  return Assign(draft, value, part, ReadAllowedIp(text.view()), [&](Prefix prefix) {
+  auto edit = ReadAllowedIp(text.view());
+  if (edit && edit->remove && draft.grammar == Grammar::kWgQuick) edit = CannotTakeAway();
+  return Assign(draft, value, part, std::move(edit), [&](AllowedIpEdit allowed) {
     const ConfFile::Place place = value.line.PlaceOf(part);
-    const Prefix masked = prefix.Masked();
-    if (prefix != masked) {
+    const Prefix masked = allowed.prefix.Masked();
+    if (allowed.prefix != masked) {
       draft.report.Warn(place, fmt::format("AllowedIPs: {} has host bits set and is taken as {}",
-                                           prefix.ToString(), masked.ToString()));
+                                           allowed.prefix.ToString(), masked.ToString()));
     }
-    if (text.view().starts_with('+')) peer.replaces = false;
-    peer.allowed_ips.push_back({masked, place});
+    if (IsMarked(text.view())) peer.replaces = false;
+    peer.allowed_ips.push_back({{masked, allowed.remove}, place});
   });
 }
 

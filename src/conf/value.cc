@@ -88,6 +88,16 @@ Result<Prefix> ReadAddress(std::string_view text) {
   return Prefix::Parse(text);
 }
 
+bool IsMarked(std::string_view allowed_ip) {
+  return allowed_ip.starts_with('+') || allowed_ip.starts_with('-');
+}
+
+Result<AllowedIpEdit> ReadAllowedIp(std::string_view text) {
+  const auto prefix = Prefix::Parse(IsMarked(text) ? text.substr(1) : text);
+  if (!prefix) return prefix.error();
+  return AllowedIpEdit{*prefix, text.starts_with('-')};
+}
+
 Result<uint16_t> ReadMtu(std::string_view text) {
   const auto mtu = ParseDecimal(text, UINT16_MAX);
   if (!mtu || *mtu < kIpv4MinimumMtu || LooksOctal(text)) {

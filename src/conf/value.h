@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "wgnet/device_update.h"
 #include "wgnet/error.h"
 #include "wgnet/interface.h"
 #include "wgnet/types.h"
@@ -22,6 +23,9 @@ Result<uint16_t> ReadKeepalive(std::string_view text);
 Result<Endpoint> ReadEndpoint(std::string_view text);
 /// ADDRESS, ADDRESS/LENGTH or, as ip(8) has it, IPV4/NETMASK.
 Result<Prefix> ReadAddress(std::string_view text);
+/// A prefix of AllowedIPs, which a `+` marks to be added, or a `-` to be taken away.
+Result<AllowedIpEdit> ReadAllowedIp(std::string_view text);
+bool IsMarked(std::string_view allowed_ip);
 Result<uint16_t> ReadMtu(std::string_view text);
 /// "auto", "off", a number, or a name of iproute2's rt_tables.
 Result<RouteTable> ReadTable(std::string_view text);

@@ -37,46 +37,9 @@ class Collector final : public ObjectVisitor {
 
 // ---- endpoints ----
 
-struct HostAndZone {
-  std::string host;
-  std::string zone;  // of fe80::1%eth0
-};
-
-HostAndZone SplitZone(const Endpoint& endpoint) {
-  const size_t percent = endpoint.host().find('%');
-  if (percent == std::string::npos) return {endpoint.host(), ""};
-  return {endpoint.host().substr(0, percent), endpoint.host().substr(percent + 1)};
-}
-
 std::string WhereOf(const Interface& interface, const Peer& peer) {
   return "Interface(" + QuoteForMessage(interface.name()) + ").Peer(\"" +
          peer.public_key().ToString() + "\").Endpoint";
-}
-
-Result<IpAddress> ResolveHost(const std::string& host, const Resolver& resolver) {
-  if (auto literal = IpAddress::Parse(host)) return literal;
-  WGNET_ASSIGN_OR_RETURN(const auto found, resolver(host));
-  if (!found.empty()) return found.front();
-  return Error{.code = ErrorCode::kUnresolved,
-               .message = "the host " + QuoteForMessage(host) + " has no address",
-               .hint = "give an address, or see that the name resolves"};
-}
-
-Result<kernel::SocketAddress> AddressOf(const Endpoint& endpoint, const Hosts& hosts,
-                                        const Facts& facts) {
-  const auto [host, zone] = SplitZone(endpoint);
-  kernel::SocketAddress address{hosts.at(host), endpoint.port(), 0};
-  if (zone.empty()) return address;
-  const kernel::Link* link = facts.FindLink(zone);
-  const auto index = ParseDecimal(zone, UINT32_MAX);
-  if (link == nullptr && !index) {
-    return Error{.code = ErrorCode::kNotFound,
-                 .message = "the endpoint " + QuoteForMessage(endpoint.ToString()) +
-                            " names an interface that does not exist",
-                 .hint = "what stands behind the % is the name or the index of a link"};
-  }
-  address.scope_id = link != nullptr ? *link->index : static_cast<uint32_t>(*index);
-  return address;
 }
 
 uint32_t KnownMark(const Node& node, const Interface& interface, const Record& own) {
@@ -104,11 +67,15 @@ std::vector<uint32_t> OwnLinks(const Node& node, const Record& own, const Facts&
 
 Status GatherPaths(const Node& node, const Record& own, const Hosts& hosts, Paths& paths,
                    Facts& facts) {
+  const auto find_link = [&](std::string_view name) {
+    const kernel::Link* link = facts.FindLink(name);
+    return link != nullptr ? link->index : std::nullopt;
+  };
   for (const Interface& interface : node.interfaces()) {
     const uint32_t mark = KnownMark(node, interface, own);
     for (const Peer& peer : interface.peers()) {
       if (!peer.endpoint()) continue;
-      auto address = AddressOf(*peer.endpoint(), hosts, facts);
+      auto address = AddressOf(*peer.endpoint(), hosts, find_link);
       if (!address) {
         address.error().where = WhereOf(interface, peer);
         return address.error();
@@ -264,14 +231,10 @@ Result<Hosts> ResolveHosts(const Node& node, const Resolver& resolver) {
   for (const Interface& interface : node.interfaces()) {
     for (const Peer& peer : interface.peers()) {
       if (!peer.endpoint()) continue;
-      const std::string host = SplitZone(*peer.endpoint()).host;
-      if (hosts.contains(host)) continue;
-      auto address = ResolveHost(host, resolver);
-      if (!address) {
-        address.error().where = WhereOf(interface, peer);
-        return address.error();
-      }
-      hosts[host] = *address;
+      Status found = ResolveHost(*peer.endpoint(), resolver, hosts);
+      if (found) continue;
+      found.error().where = WhereOf(interface, peer);
+      return found.error();
     }
   }
   return hosts;

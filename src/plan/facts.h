@@ -3,21 +3,18 @@
 #ifndef WGNET_PLAN_FACTS_H_
 #define WGNET_PLAN_FACTS_H_
 
-#include <functional>
 #include <map>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "src/plan/endpoints.h"
 #include "src/plan/reader.h"
 #include "src/plan/record.h"
 #include "wgnet/node.h"
 
 namespace wgnet::plan {
-
-/// Gives the addresses of a host name, best first.
-using Resolver = std::function<Result<std::vector<IpAddress>>(const std::string& host)>;
 
 struct Facts {
   struct Path {
@@ -46,9 +43,6 @@ struct Facts {
   /// for a mark of this number.
   bool IsFreeTable(uint32_t table) const;
 };
-
-/// The addresses of the endpoints' hosts, by name. An address is its own.
-using Hosts = std::map<std::string, IpAddress>;
 
 /// Looks up every name in the node. May wait for a name server, so it is done before any lock.
 Result<Hosts> ResolveHosts(const Node& node, const Resolver& resolver);

@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "src/base/try.h"
+#include "src/plan/device_plan.h"
 #include "src/plan/diff.h"
 #include "src/plan/lowering.h"
 #include "src/plan/transaction.h"
@@ -101,6 +102,10 @@ Result<PlanData> Planner::Plan(const Node& node, const Hosts& hosts, const Hooks
 }
 
 Result<size_t> Planner::Apply(const PlanData& plan) {
+  if (plan.of_device) {
+    WGNET_RETURN_IF_ERROR(Carry(plan));
+    return plan.ops.size();
+  }
   WGNET_ASSIGN_OR_RETURN(const UniqueFd lock, state_dir_.Lock(lock_timeout_));
   WGNET_ASSIGN_OR_RETURN(const Records records, LoadRecords(state_dir_, owner_));
   if (EncodeRecord(records.own) != EncodeRecord(plan.before)) {
@@ -111,10 +116,10 @@ Result<size_t> Planner::Apply(const PlanData& plan) {
   return plan.ops.size();
 }
 
-Result<PlanData> Planner::Apply(const Node& node, const Hosts& hosts, const Hooks& hooks) {
-  WGNET_ASSIGN_OR_RETURN(const UniqueFd lock, state_dir_.Lock(lock_timeout_));
+template <class MakePlan>
+Result<PlanData> Planner::CarryFresh(const MakePlan& make_plan) {
   for (int attempt = 1;; ++attempt) {
-    WGNET_ASSIGN_OR_RETURN(PlanData plan, Plan(node, hosts, hooks));
+    WGNET_ASSIGN_OR_RETURN(PlanData plan, make_plan());
     const Status done = Carry(plan);
     if (done) return plan;
     const bool again = done.error().code == ErrorCode::kStale && attempt < kMostAttempts;
@@ -122,12 +127,39 @@ Result<PlanData> Planner::Apply(const Node& node, const Hosts& hosts, const Hook
   }
 }
 
+Result<PlanData> Planner::Apply(const Node& node, const Hosts& hosts, const Hooks& hooks) {
+  WGNET_ASSIGN_OR_RETURN(const UniqueFd lock, state_dir_.Lock(lock_timeout_));
+  return CarryFresh([&] { return Plan(node, hosts, hooks); });
+}
+
+Result<PlanData> Planner::Plan(const DeviceUpdate& update, const Hosts& hosts) {
+  Reader reader(client_, netlink::ExtraMode::kDrop);
+  Scope scope;
+  scope.links = true;
+  WGNET_ASSIGN_OR_RETURN(const Snapshot links, Snapshot::Read(scope, reader));
+  WGNET_ASSIGN_OR_RETURN(const uint32_t index, FindDevice(update, links));
+  scope.devices.push_back(index);
+  WGNET_ASSIGN_OR_RETURN(const Snapshot snapshot, Snapshot::Read(scope, reader));
+  PlanData plan{.before = {.owner = owner_}, .after = {.owner = owner_}, .of_device = true};
+  WGNET_ASSIGN_OR_RETURN(plan.ops, PlanDevice(update, hosts, snapshot));
+  return plan;
+}
+
+Result<PlanData> Planner::Apply(const DeviceUpdate& update, const Hosts& hosts) {
+  return CarryFresh([&] { return Plan(update, hosts); });
+}
+
 Status Planner::Carry(const PlanData& plan) {
   if (plan.ops.empty() && EncodeRecord(plan.before) == EncodeRecord(plan.after)) return {};
   Transaction transaction(plan, client_);
   WGNET_RETURN_IF_ERROR(transaction.Prepare());
-  WGNET_ASSIGN_OR_RETURN(StateDir::Pending record, state_dir_.Prepare(plan.after));
+  WGNET_ASSIGN_OR_RETURN(StateDir::Pending record, PrepareRecord(plan));
   return transaction.Run(record);
+}
+
+Result<StateDir::Pending> Planner::PrepareRecord(const PlanData& plan) const {
+  if (plan.of_device) return StateDir::Pending::Nothing();
+  return state_dir_.Prepare(plan.after);
 }
 
 Result<Snapshot> Planner::ReadDevices() {

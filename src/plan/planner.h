@@ -10,11 +10,13 @@
 #include <vector>
 
 #include "src/netlink/transport.h"
+#include "src/plan/endpoints.h"
 #include "src/plan/facts.h"
 #include "src/plan/plan_data.h"
 #include "src/plan/reader.h"
 #include "src/plan/snapshot.h"
 #include "src/plan/state_dir.h"
+#include "wgnet/device_update.h"
 
 namespace wgnet::plan {
 
@@ -28,6 +30,11 @@ class Planner {
   Result<size_t> Apply(const PlanData& plan);
   Result<PlanData> Apply(const Node& node, const Hosts& hosts, const Hooks& hooks);
 
+  /// The same for one WireGuard device, anybody's. No record is read or changed, and no lock is
+  /// taken: a program that `up` runs may do this.
+  Result<PlanData> Plan(const DeviceUpdate& update, const Hosts& hosts);
+  Result<PlanData> Apply(const DeviceUpdate& update, const Hosts& hosts);
+
   /// Every WireGuard device with its peers, in the kernel's order, its link and its addresses.
   Result<Snapshot> ReadDevices();
   /// The records of all owners, and for each how many of its objects the kernel has not.
@@ -38,7 +45,11 @@ class Planner {
   Result<std::vector<Owner>> ReadOwners();
 
  private:
+  // Plans and carries out, and again when the kernel changes meanwhile.
+  template <class MakePlan>
+  Result<PlanData> CarryFresh(const MakePlan& make_plan);
   Status Carry(const PlanData& plan);
+  Result<StateDir::Pending> PrepareRecord(const PlanData& plan) const;
 
   std::string owner_;
   std::unique_ptr<netlink::Transport> transport_;

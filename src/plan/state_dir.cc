@@ -187,6 +187,7 @@ StateDir::Pending::~Pending() {
 }
 
 int StateDir::Pending::Commit() {
+  if (directory_ < 0) return 0;
   int result;
   if (from_.empty()) {
     result = unlinkat(directory_, to_.c_str(), 0);

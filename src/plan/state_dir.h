@@ -29,6 +29,8 @@ class StateDir {
   /// A record that is written, and becomes the owner's when it is committed.
   class Pending {
    public:
+    /// Of no owner: nothing is committed.
+    static Pending Nothing() { return Pending(-1, "", ""); }
     Pending(Pending&& other) noexcept;
     ~Pending();
     /// One rename(2), or unlink(2) for an empty record; allocates nothing. 0 or an errno.

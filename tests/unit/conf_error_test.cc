@@ -50,11 +50,11 @@ bool ShowsKey(const Error& error) {
   return false;
 }
 
-void ExpectBroken(const Broken& broken, Grammar grammar) {
+template <class T>
+void ExpectError(const Broken& broken, const Result<T>& result) {
   SCOPED_TRACE(testing::PrintToString(broken.text));
-  const auto file = ConfFile::Parse(broken.text, "dir/wg0.conf", grammar);
-  ASSERT_FALSE(file.ok());
-  const Error& error = file.error();
+  ASSERT_FALSE(result.ok());
+  const Error& error = result.error();
   EXPECT_EQ(error.code, ErrorCode::kParse);
   EXPECT_EQ(error.where, "dir/wg0.conf:" + broken.place);
   EXPECT_NE(error.message.find(broken.message), std::string::npos) << error;
@@ -62,6 +62,10 @@ void ExpectBroken(const Broken& broken, Grammar grammar) {
   EXPECT_FALSE(error.message.empty());
   EXPECT_FALSE(error.hint.empty());
   EXPECT_FALSE(ShowsKey(error)) << error;
+}
+
+void ExpectBroken(const Broken& broken, Grammar grammar) {
+  ExpectError(broken, ConfFile::Parse(broken.text, "dir/wg0.conf", grammar));
 }
 
 std::vector<Broken> BrokenLines() {
@@ -175,8 +179,6 @@ std::vector<Broken> BadPeerValues() {
       {InPeer("AllowedIPs = 10.0.0"), "3:14", "not an address", "10.0.0.0/24"},
       {InPeer("AllowedIPs = 010.0.0.0/8"), "3:14", "not an address", "10.0.0.0/24"},
       {InPeer("AllowedIPs = 10.0.0.0/8 ::/0"), "3:14", "length: \"8::/0\"", "0 to 32"},
-      {InPeer("AllowedIPs = ::/0,  -10.0.0.0/8"), "3:21", "cannot be taken away",
-       "leave the prefix"},
       {InPeer("AllowedIPs = ++10.0.0.0/8"), "3:14", "not an address", "10.0.0.0/24"},
       {InPeer("AllowedIPs = +"), "3:14", "not an address", "10.0.0.0/24"},
       {InPeer("AllowedIPs = " + Key()), "3:14", "AllowedIPs: not an address or prefix: (hidden",
@@ -194,6 +196,14 @@ std::vector<Broken> BadPeerValues() {
       {InPeer("PersistentKeepalive = 25s"), "3:23", "not an interval", "off"},
       {InPeer("PersistentKeepalive = 0x19"), "3:23", "not an interval", "seconds"},
       {InPeer("PersistentKeepalive = -1"), "3:23", "not an interval", "seconds"},
+  };
+}
+
+// What wg(8) takes, but no node can have.
+std::vector<Broken> ForWgOnly() {
+  return {
+      {InPeer("AllowedIPs = ::/0,  -10.0.0.0/8"), "3:21", "cannot be taken away",
+       "leave the prefix"},
       {TwoPeers("AllowedIPs = 10.0.0.0/8", "AllowedIPs = ::/0, 10.0.0.0/8"), "6:20",
        "10.0.0.0/8 belongs to the peer of line 1 already", "one peer only"},
       {TwoPeers("AllowedIPs = 10.1.0.0/16", "AllowedIPs = 10.1.2.3/16"), "6:14",
@@ -217,6 +227,16 @@ TEST(ConfErrorTest, PeerValues) {
   for (const Broken& broken : BadPeerValues()) {
     ExpectBroken(broken, Grammar::kWgQuick);
     ExpectBroken(broken, Grammar::kWg);
+  }
+}
+
+TEST(ConfErrorTest, WhatOnlyWgTakesIsNoNode) {
+  for (const Broken& broken : ForWgOnly()) {
+    ExpectBroken(broken, Grammar::kWgQuick);
+    const auto file = ConfFile::Parse(broken.text, "dir/wg0.conf", Grammar::kWg);
+    ASSERT_TRUE(file.ok()) << file.error();
+    EXPECT_TRUE(file->ToDeviceUpdate("wg0", ConfFile::Update::kAdd).ok());
+    ExpectError(broken, file->ToNode("wg0"));
   }
 }
 

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// From an update of a WireGuard device to ops: as wg(8) would leave it, by what differs only.
+#ifndef WGNET_PLAN_DEVICE_PLAN_H_
+#define WGNET_PLAN_DEVICE_PLAN_H_
+
+#include <vector>
+
+#include "src/plan/endpoints.h"
+#include "src/plan/op.h"
+#include "src/plan/snapshot.h"
+#include "wgnet/device_update.h"
+
+namespace wgnet::plan {
+
+/// Looks up every name in the update.
+Result<Hosts> ResolveHosts(const DeviceUpdate& update, const Resolver& resolver);
+
+/// The index of the WireGuard interface that the update is of, by a snapshot of all links;
+/// kNotFound if there is none.
+Result<uint32_t> FindDevice(const DeviceUpdate& update, const Snapshot& links);
+
+/// The ops of an update, by a snapshot of all links and of the device, with sorted allowed IPs.
+Result<std::vector<Op>> PlanDevice(const DeviceUpdate& update, const Hosts& hosts,
+                                   const Snapshot& snapshot);
+
+}  // namespace wgnet::plan
+
+#endif  // WGNET_PLAN_DEVICE_PLAN_H_
