@@ -5,6 +5,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "console.h"
 #include "wgnet/conf.h"
@@ -36,6 +37,9 @@ struct Arguments {
 
   std::string target = "all";  ///< an interface, "all" or "interfaces"
   std::string field;
+
+  /// What stands behind the subcommand, where it has wg(8)'s own grammar.
+  std::vector<std::string> words;
 };
 
 /// What is printed when it fails, and then the exit status is kFailed or kRollbackIncomplete.
@@ -51,6 +55,13 @@ Outcome Strip(const Arguments& arguments, const Console& console);
 
 Outcome Show(const Arguments& arguments, const Console& console);
 Outcome Status(const Arguments& arguments, const Console& console);
+
+/// These take `words`, and exit as wg(8) does.
+Outcome Set(const Arguments& arguments, const Console& console);
+Outcome SetConf(const Arguments& arguments, const Console& console);
+Outcome AddConf(const Arguments& arguments, const Console& console);
+Outcome SyncConf(const Arguments& arguments, const Console& console);
+Outcome ShowConf(const Arguments& arguments, const Console& console);
 
 Outcome GenKey(const Arguments& arguments, const Console& console);
 Outcome GenPsk(const Arguments& arguments, const Console& console);

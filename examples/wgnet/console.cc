@@ -35,13 +35,15 @@ wgnet::Status Console::Print(std::string_view text) const {
 }
 
 void Console::Warn(std::string_view warning) const {
-  WriteLine("wgnet: warning: " + std::string(warning));
+  WriteLine(std::string(program_) + ": warning: " + std::string(warning));
 }
 
 void Console::Step(std::string_view command) const { WriteLine("[#] " + std::string(command)); }
 
 void Console::Fail(const wgnet::Error& error) const {
-  WriteLine(json_ ? error.ToJson() : "wgnet: " + error.ToString());
+  WriteLine(json_ ? error.ToJson() : std::string(program_) + ": " + error.ToString());
 }
+
+void Console::Usage(std::string_view usage) const { WriteLine(std::string(usage)); }
 
 }  // namespace cli

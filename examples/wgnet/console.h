@@ -11,7 +11,9 @@ namespace cli {
 
 class Console {
  public:
-  explicit Console(bool json) : json_(json) {}
+  /// Messages begin with `program`.
+  explicit Console(bool json, std::string_view program = "wgnet")
+      : json_(json), program_(program) {}
 
   /// Whether results and errors are documents of schema "wgnet/1". Warnings stay lines of text.
   bool json() const { return json_; }
@@ -22,9 +24,12 @@ class Console {
   /// A step, as wg-quick(8) prints it.
   void Step(std::string_view command) const;
   void Fail(const wgnet::Error& error) const;
+  /// How a command is called, where it was called wrongly.
+  void Usage(std::string_view usage) const;
 
  private:
   bool json_;
+  std::string_view program_;
 };
 
 }  // namespace cli

@@ -215,6 +215,12 @@ Result<Input> InputOf(const ConfFile& file, std::string_view interface, const Ar
 
 std::string QuickOwner(std::string_view interface) { return "wg-quick:" + std::string(interface); }
 
+Result<SecretText> ReadFile(const std::string& path, size_t most) {
+  const File file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  if (file.fd() < 0) return Unreadable(path, errno);
+  return ReadAll(file.fd(), path, most);
+}
+
 Result<SecretText> ReadAll(int fd, std::string_view name, size_t most) {
   constexpr size_t kPiece = 64 << 10;
   SecretText text;

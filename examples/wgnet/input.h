@@ -46,6 +46,9 @@ std::string QuickOwner(std::string_view interface);
 /// Everything that can be read from `fd`, up to `most` bytes. `name` is for errors.
 wgnet::Result<SecretText> ReadAll(int fd, std::string_view name, size_t most);
 
+/// The same of a file.
+wgnet::Result<SecretText> ReadFile(const std::string& path, size_t most);
+
 /// The node of a wg-quick file. Lines that are not carried out are an error that names them, or
 /// where `arguments` say to skip them a warning each.
 wgnet::Result<Input> InputOf(const wgnet::ConfFile& file, std::string_view interface,

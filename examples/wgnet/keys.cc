@@ -5,17 +5,15 @@
 
 #include "command.h"
 #include "input.h"
+#include "key_text.h"
 #include "secret_text.h"
 #include "wgnet/key.h"
 
 namespace cli {
 namespace {
 
-using wgnet::Error;
-using wgnet::ErrorCode;
 using wgnet::SecretKey;
 
-constexpr size_t kKeySize = 44;
 constexpr size_t kMostInput = 1 << 20;
 constexpr std::string_view kIgnored("\0\t\n\v\f\r ", 7);  // after the key
 
@@ -41,8 +39,6 @@ Outcome PrintNewKey(std::string_view name, const SecretKey& key, const Console& 
   return PrintKey(name, TakeSecret(key.Reveal()), console);
 }
 
-Error BadKey(const char* message) { return {.code = ErrorCode::kParse, .message = message}; }
-
 }  // namespace
 
 Outcome GenKey(const Arguments&, const Console& console) {
@@ -56,13 +52,8 @@ Outcome GenPsk(const Arguments&, const Console& console) {
 Outcome PubKey(const Arguments&, const Console& console) {
   const auto input = ReadAll(STDIN_FILENO, "<stdin>", kMostInput);
   if (!input) return input.error();
-  const std::string_view text = *input;
-  const auto key = SecretKey::Parse(text.substr(0, kKeySize));
-  if (text.size() < kKeySize) return BadKey("Key is not the correct length or format");
-  if (text.find_first_not_of(kIgnored, kKeySize) != text.npos) {
-    return BadKey("Trailing characters found after key");
-  }
-  if (!key) return BadKey("Key is not the correct length or format");
+  const auto key = ReadKey(*input, kIgnored);
+  if (!key) return key.error();
   return PrintKey("public_key", TakeSecret(key->Public().ToString()), console);
 }
 

@@ -29,6 +29,9 @@ SecretText ShowField(std::span<const wgnet::DeviceStatus> devices, std::string_v
                      bool with_name);
 std::vector<std::string> ShowFields();
 
+/// A file for `setconf`, keys and all.
+SecretText ShowConfText(const wgnet::DeviceStatus& device);
+
 /// The devices' names on one line; no line if there are none.
 SecretText ShowNames(std::span<const wgnet::DeviceStatus> devices);
 

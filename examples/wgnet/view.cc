@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-// show and status: what is there.
+// show, showconf and status: what is there.
 #include <unistd.h>
 
 #include <cerrno>
@@ -84,6 +84,15 @@ Outcome Show(const Arguments& arguments, const Console& console) {
   snapshot->owners.clear();
   const Secrets secrets = RevealsKeys() ? Secrets::kReveal : Secrets::kHide;
   return DoneIf(console.Print(TakeSecret(snapshot->ToJson(secrets)) += '\n'));
+}
+
+Outcome ShowConf(const Arguments& arguments, const Console& console) {
+  auto snapshot = Read(arguments);
+  if (!snapshot) return snapshot.error();
+  if (const auto selected = Select(arguments.words[0], *snapshot); !selected) {
+    return selected.error();
+  }
+  return DoneIf(console.Print(ShowConfText(snapshot->devices.front())));
 }
 
 Outcome Status(const Arguments& arguments, const Console& console) {

@@ -45,18 +45,27 @@ Result<std::vector<IpAddress>> ResolveBySystem(const std::string& host) {
   return addresses;
 }
 
-PeerStatus StatusOf(const kernel::WgPeer& peer) {
+using LinkNames = std::map<uint32_t, std::string>;
+
+// The zone of a link-local address is a link, by its name if it has one here.
+std::optional<Endpoint> EndpointOf(kernel::SocketAddress address, const LinkNames& links) {
+  std::string host = address.address.ToString();
+  if (address.scope_id != 0) {
+    const auto link = links.find(address.scope_id);
+    host += "%" + (link != links.end() ? link->second : std::to_string(address.scope_id));
+  }
+  auto endpoint = Endpoint::Parse("[" + host + "]:" + std::to_string(address.port));
+  return endpoint ? std::optional(*std::move(endpoint)) : std::nullopt;
+}
+
+PeerStatus StatusOf(const kernel::WgPeer& peer, const LinkNames& links) {
   PeerStatus status{.public_key = *peer.public_key,
                     .preshared_key = peer.preshared_key.value_or(SecretKey()),
                     .allowed_ips = *peer.allowed_ips,
                     .rx_bytes = peer.rx_bytes.value_or(0),
                     .tx_bytes = peer.tx_bytes.value_or(0),
                     .persistent_keepalive = peer.keepalive.value_or(0)};
-  if (peer.endpoint) {
-    if (auto endpoint = Endpoint::Parse(kernel::SocketAddressWire::Text(*peer.endpoint))) {
-      status.endpoint = *std::move(endpoint);
-    }
-  }
+  if (peer.endpoint) status.endpoint = EndpointOf(*peer.endpoint, links);
   if (peer.last_handshake) {
     status.last_handshake_seconds = peer.last_handshake->seconds;
     status.last_handshake_nanoseconds = peer.last_handshake->nanoseconds;
@@ -64,12 +73,15 @@ PeerStatus StatusOf(const kernel::WgPeer& peer) {
   return status;
 }
 
-// A device comes before its peers.
+// Links come first, and a device before its peers.
 std::vector<DeviceStatus> DevicesOf(const plan::Snapshot& snapshot) {
   std::vector<DeviceStatus> devices;
+  LinkNames links;
   std::map<uint32_t, size_t> by_link;
   for (const kernel::Object& object : snapshot.objects()) {
-    if (const auto* device = std::get_if<kernel::WgDevice>(&object)) {
+    if (const auto* link = std::get_if<kernel::Link>(&object)) {
+      links[*link->index] = link->name->str();
+    } else if (const auto* device = std::get_if<kernel::WgDevice>(&object)) {
       by_link[device->dev->index] = devices.size();
       devices.push_back({.name = device->dev->name.str(),
                          .private_key = device->private_key.value_or(SecretKey()),
@@ -77,7 +89,7 @@ std::vector<DeviceStatus> DevicesOf(const plan::Snapshot& snapshot) {
                          .listen_port = device->listen_port.value_or(0),
                          .fwmark = device->fwmark.value_or(0)});
     } else if (const auto* peer = std::get_if<kernel::WgPeer>(&object)) {
-      devices.back().peers.push_back(StatusOf(*peer));
+      devices.back().peers.push_back(StatusOf(*peer, links));
     }
   }
   for (const kernel::Object& object : snapshot.objects()) {

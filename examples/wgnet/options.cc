@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "options.h"
+
+#include <sstream>
+
+#include "input.h"
+#include "show.h"
+#include "wgnet/version.h"
+
+namespace cli {
+namespace {
+
+std::string CheckInput(const std::string& text) {
+  const auto source = FindSource(text);
+  return source ? "" : source.error().message;
+}
+
+void AddOwner(CLI::App& app, Arguments& arguments, const std::string& preset) {
+  app.add_option("--owner", arguments.owner, "Whose it is (" + preset + ")")->type_name("OWNER");
+}
+
+void SetSkips(const std::string& words, Arguments& arguments) {
+  std::istringstream in(words);
+  for (std::string word; std::getline(in, word, ',');) {
+    if (word != "dns" && word != "hooks") {
+      throw CLI::ValidationError("--skip", "it takes dns, hooks, or both as dns,hooks");
+    }
+    (word == "dns" ? arguments.skip_dns : arguments.skip_hooks) = true;
+  }
+}
+
+void AddSkip(CLI::App& app, Arguments& arguments) {
+  app.add_option_function<std::string>(
+         "--skip", [&arguments](const std::string& words) { SetSkips(words, arguments); },
+         "Leave out DNS lines, or hooks and SaveConfig, with a warning each")
+      ->type_name("dns,hooks");
+}
+
+void AddSessionOptions(CLI::App& app, Arguments& arguments) {
+  app.add_option("--netns", arguments.session.netns,
+                 "Work in this network namespace: a name of ip-netns(8), or a path")
+      ->type_name("NAME");
+  app.add_option("--state-dir", arguments.session.state_dir, "Where it is written what is whose")
+      ->type_name("DIR")
+      ->capture_default_str();
+}
+
+}  // namespace
+
+std::string VersionText() {
+  return std::string("wgnet ") + wgnet::Version() + " (nftables: " + wgnet::NftBackend() + ")";
+}
+
+void AddGlobalOptions(CLI::App& app, Arguments& arguments) {
+  app.add_flag("--json", arguments.json, "Print results and errors as wgnet/1 documents");
+  AddSessionOptions(app, arguments);
+  app.set_version_flag("--version", VersionText());
+  app.footer(
+      "Exit status: 0 done; 1 failed and rolled back, or nothing done; 2 the command line is\n"
+      "wrong; 3 failed, and the rollback is incomplete; 4 plan --exit-code: something to do.");
+}
+
+void AddInput(CLI::App& app, Arguments& arguments) {
+  app.add_option("input", arguments.input,
+                 "A wg-quick file, where NAME alone is /etc/wireguard/NAME.conf and another is\n"
+                 "dir/NAME.conf; or a wgnet/1 document; - is standard input")
+      ->type_name("FILE|NAME|-")
+      ->required()
+      ->check(CheckInput);
+  app.add_option("--interface", arguments.interface,
+                 "The interface of a wg-quick file that is not called NAME.conf")
+      ->type_name("NAME");
+  AddOwner(app, arguments, "wg-quick:NAME, or default for a document");
+  AddSkip(app, arguments);
+}
+
+void AddPlanOptions(CLI::App& app, Arguments& arguments) {
+  AddInput(app, arguments);
+  app.add_flag("--exit-code", arguments.exit_code, "Exit with 4 when there is something to do");
+  app.add_option("--script", arguments.script,
+                 "Write the commands as DIR/apply.sh, with the keys beside it")
+      ->type_name("DIR");
+}
+
+void AddQuickFile(CLI::App& app, Arguments& arguments) {
+  app.add_option("input", arguments.input, "What was given to up")
+      ->type_name("FILE|NAME")
+      ->required()
+      ->check([](const std::string& text) {
+        const auto location = wgnet::ConfFile::Locate(text);
+        return location ? "" : location.error().message;
+      });
+}
+
+void AddDownOptions(CLI::App& app, Arguments& arguments) {
+  AddQuickFile(app, arguments);
+  AddOwner(app, arguments, "wg-quick:NAME");
+  AddSkip(app, arguments);
+}
+
+void AddDeleteOptions(CLI::App& app, Arguments& arguments) {
+  app.add_option("owner", arguments.owner, "One that status lists")->type_name("OWNER")->required();
+}
+
+void AddShowOptions(CLI::App& app, Arguments& arguments) {
+  app.add_option("target", arguments.target, "An interface, all (default), or interfaces")
+      ->type_name("IF|all|interfaces");
+  app.add_option("field", arguments.field, "One field, for scripts")
+      ->check(CLI::IsMember(ShowFields()));
+  app.final_callback([&arguments] {
+    if (arguments.field.empty()) return;
+    if (arguments.target == "interfaces") {
+      throw CLI::ValidationError("field", "interfaces takes no field");
+    }
+    if (arguments.json) throw CLI::ValidationError("field", "--json prints all fields");
+  });
+}
+
+void AddNothing(CLI::App&, Arguments&) {}
+
+void AddWords(CLI::App& app, Arguments& arguments) {
+  app.fallthrough(false);
+  app.prefix_command();
+  AddSessionOptions(app, arguments);
+  app.final_callback([&app, &arguments] { arguments.words = app.remaining(); });
+}
+
+}  // namespace cli
