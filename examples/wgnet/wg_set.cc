@@ -62,7 +62,8 @@ using Words = std::span<const std::string>;
 
 Error InvalidWord(const std::string& word) {
   return {.code = ErrorCode::kInvalidArgument,
-          .message = "Invalid argument: " + (HoldsKey(word) ? "(a key)" : word)};
+          .message = "Invalid argument: " + (HoldsKey(word) ? "(a key)" : word),
+          .hint = "`wg set` alone prints what it takes"};
 }
 
 // Takes the option and its value off `words`.
