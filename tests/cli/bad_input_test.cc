@@ -75,12 +75,15 @@ std::vector<Broken> Confs() {
       {kWithPeer + "Endpoint = " + key + ":1\n", "5:12: Endpoint", "host:51820"},
       {kWithPeer + "AllowedIPs = 10.0.0.0/8, fd00::/129\n", "5:26: AllowedIPs", "0 to 128"},
       {kWithPeer + "PersistentKeepalive = 65536\n", "5:23: PersistentKeepalive", "1 to 65535"},
-      {kInterface + "PostUp = wg set %i private-key " + key + "\n",
-       " these lines cannot be carried out: 3 (PostUp)", "--skip hooks"},
-      {kInterface + "DNS = 192.0.2.53\nPreDown = true\n",
-       " these lines cannot be carried out: 3 (DNS), 4 (PreDown)", "--skip dns,hooks"},
   };
 }
+
+// Whole files, with lines that are not carried out.
+const Broken kWithDns = {kInterface + "DNS = 192.0.2.53\n",
+                         " these lines cannot be carried out: 3 (DNS)", "--skip dns"};
+const Broken kWithHooks = {
+    kInterface + "DNS = 192.0.2.53\nPostUp = wg set %i private-key " + std::string(kPrivate) + "\n",
+    " these lines cannot be carried out: 3 (DNS), 4 (PostUp)", "--skip dns,hooks"};
 
 // A document whose third line is the rest of an interface.
 std::string WithInterface(std::string_view rest) {
@@ -170,6 +173,9 @@ std::vector<Line> Lines() {
       {"plan node.json --script no/such", 1, "directory:", "name a new directory"},
       {"down", 2, "input is required", "wgnet --help"},
       {"down no-such-name", 1, "no-such-name is not up", "wgnet status"},
+      {"save ./wg9.conf", 1, "there is no WireGuard interface wg9", "wgnet show interfaces"},
+      {"save no-such-name", 1, "/etc/wireguard/no-such-name.conf:", "./NAME.conf"},
+      {"strip ./node.json", 2, "input:", "wgnet --help"},
       {"delete a/b", 1, "owner:", "not beginning with a dot"},
       {"delete nobody", 1, "the owner nobody has nothing here", "wgnet status"},
       {"show wg9 bogus", 2, "field: bogus", "wgnet --help"},
@@ -180,23 +186,28 @@ std::vector<Line> Lines() {
 
 // ---- the table ----
 
+Input OfConf(std::string_view command, const Broken& conf) {
+  return {.line = fmt::format("{} ./wg9.conf", command),
+          .conf = conf.text,
+          .place = "./wg9.conf:" + conf.place,
+          .hint = conf.hint};
+}
+
+Input OfDocument(std::string_view command, const Broken& document) {
+  return {.line = fmt::format("{} node.json", command),
+          .json = document.text,
+          .place = "node.json:" + document.place,
+          .hint = document.hint};
+}
+
 std::vector<Input> Inputs() {
-  std::vector<Input> inputs;
+  std::vector<Input> inputs = {OfConf("plan", kWithHooks), OfConf("apply", kWithHooks)};
   for (const char* command : {"plan", "apply", "up"}) {
-    for (const auto& [text, place, hint] : Confs()) {
-      if (command == std::string_view("up") && hint.starts_with("--skip"))
-        continue;  // it runs hooks
-      inputs.push_back({.line = fmt::format("{} ./wg9.conf", command),
-                        .conf = text,
-                        .place = "./wg9.conf:" + place,
-                        .hint = hint});
-    }
-    for (const auto& [text, place, hint] : Documents()) {
-      inputs.push_back({.line = fmt::format("{} node.json", command),
-                        .json = text,
-                        .place = "node.json:" + place,
-                        .hint = hint});
-    }
+    inputs.push_back(OfConf(command, kWithDns));
+    for (const Broken& each : Documents()) inputs.push_back(OfDocument(command, each));
+  }
+  for (const char* command : {"plan", "apply", "up", "save", "strip"}) {
+    for (const Broken& each : Confs()) inputs.push_back(OfConf(command, each));
   }
   for (const auto& [words, status, place, hint] : Lines()) {
     inputs.push_back({.line = words, .status = status, .place = place, .hint = hint});
