@@ -40,12 +40,6 @@ ExitStatus Refuse(const CLI::App& app, const CLI::ParseError& error, bool json) 
 ExitStatus CallAsWgnet(int argc, char** argv) {
   char** const end = argv + argc;
   const bool json = std::find(argv, end, std::string_view("--json")) != end;
-  // Behind `set`, the keys are public.
-  char** const words = std::find(argv, end, std::string_view("set"));
-  if (const auto key = std::find_if(argv, words, HoldsKey); key != words) {
-    Console(json).Fail(KeyOnCommandLine(key - argv));
-    return ExitStatus::kUsage;
-  }
   Arguments arguments;
   CLI::App app("Brings WireGuard, routes, rules and nftables to a wanted state, or back.",
                kProgram);
@@ -56,11 +50,18 @@ ExitStatus CallAsWgnet(int argc, char** argv) {
     CLI::App& subcommand = *app.add_subcommand(command.name, command.description);
     command.add_options(subcommand, arguments);
   }
+  const auto key = std::find_if(argv, end, HoldsKey);
+  const auto refuses_key = [&] {
+    if (key == end || app.got_subcommand("set")) return false;  // its keys are public
+    Console(json).Fail(KeyOnCommandLine(key - argv));
+    return true;
+  };
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return Refuse(app, error, json);
+    return refuses_key() ? ExitStatus::kUsage : Refuse(app, error, json);
   }
+  if (refuses_key()) return ExitStatus::kUsage;
   const auto commands = Commands();
   const auto command = std::find_if(commands.begin(), commands.end(), [&](const Command& each) {
     return app.got_subcommand(each.name);

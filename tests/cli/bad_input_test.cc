@@ -180,7 +180,11 @@ std::vector<Line> Lines() {
       {"delete nobody", 1, "the owner nobody has nothing here", "wgnet status"},
       {"show wg9 bogus", 2, "field: bogus", "wgnet --help"},
       {"pubkey " + key, 2, "argument 4: a key", "make a new one"},
+      {"show set " + key, 2, "argument 5: a key", "make a new one"},
       {"show --json=" + key, 2, "argument 4: a key", "make a new one"},
+      {"set wg9 private-key " + key, 1, "a key file:", "from a file"},
+      {"set wg9 listen-port " + key, 1, "DeviceUpdate(\"wg9\").ListenPort:", "0 to 65535"},
+      {"set wg9 " + key, 1, "Invalid argument: (a key)", "`wg set` alone"},
   };
 }
 
