@@ -87,6 +87,11 @@ inline constexpr bool kIsList = false;
 template <class T>
 inline constexpr bool kIsList<std::vector<T>> = true;
 
+template <class T>
+inline constexpr bool kIsOptional = false;
+template <class T>
+inline constexpr bool kIsOptional<std::optional<T>> = true;
+
 template <class Value, class Builder, class Setter>
 Status AssignOption(Builder& builder, Setter setter, const JsonValue& json,
                     const std::string& path) {
@@ -125,13 +130,18 @@ Status ReadObject(const JsonValue& json, const std::string& path, Object& object
     }
   }
   Status status;
+  std::string missing;
   Object::VisitOptions(object, [&](std::string_view name, auto setter, const auto& value) {
     if (!status) return;
+    using Value = std::decay_t<decltype(value)>;
     const JsonValue* found = json.Find(name);
-    if (found == nullptr) return;
-    status =
-        AssignOption<std::decay_t<decltype(value)>>(object, setter, *found, JsonPath(path, name));
+    if (found != nullptr) {
+      status = AssignOption<Value>(object, setter, *found, JsonPath(path, name));
+    } else if (!kIsList<Value> && !kIsOptional<Value>) {
+      if (missing.empty()) missing = JsonPath(path, name);
+    }
   });
+  if (status && !missing.empty()) return BadJson(missing, "the member is missing", "add it");
   return status;
 }
 
