@@ -55,7 +55,7 @@ class Plan {
   std::string ToJson(Secrets secrets = Secrets::kHide) const;
 
   /// The plan that takes this one back, once it has been applied. What WireGuard knows of its
-  /// sessions does not come back.
+  /// sessions does not come back, and it runs no hooks.
   Plan Undo() const;
 
   explicit Plan(std::shared_ptr<const plan::PlanData> data) : data_(std::move(data)) {}

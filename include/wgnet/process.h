@@ -12,7 +12,7 @@ namespace wgnet {
 /// A program with what it is given. It has the caller's standard streams.
 struct Process {
   std::vector<std::string> arguments;    ///< the program, looked for in PATH, then its arguments
-  std::vector<std::string> environment;  ///< NAME=VALUE: in place of the caller's, or besides it
+  std::vector<std::string> environment;  ///< NAME=VALUE, besides the caller's
 };
 
 /// What runs programs; SessionOptions takes another one, e.g. one that refuses or records.

@@ -41,8 +41,8 @@ std::vector<Scope> Edit::Blocks() const {
   size_t next = 0;
   for (const ConfFile::Section& section : file_.sections()) {
     const bool last = &section == &file_.sections().back();
-    size_t end = next + section.lines.size() -
-                 (next - static_cast<size_t>(section.lines.data() - lines.data()));
+    const auto first = static_cast<size_t>(section.lines.data() - lines.data());
+    size_t end = first + section.lines.size();
     while (!last && end > next && lines[end - 1].kind == LineKind::kComment) --end;
     Scope& block = blocks.emplace_back();
     for (; next < end; ++next) block.push_back(next);

@@ -12,18 +12,10 @@
 #include <cstring>
 
 #include "src/base/unique_fd.h"
+#include "src/base/write_all.h"
 
 namespace wgnet::conf {
 namespace {
-
-int WriteAll(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t size = write(fd, text.data(), text.size());
-    if (size < 0 && errno != EINTR) return errno;
-    if (size > 0) text.remove_prefix(static_cast<size_t>(size));
-  }
-  return 0;
-}
 
 // 0 or an errno.
 int FillLike(int fd, const struct stat& old, std::string_view text) {

@@ -47,8 +47,9 @@ std::vector<kernel::NftRule> Merge(const std::vector<kernel::NftRule>& before,
   for (const kernel::NftRule& rule : after) {
     const auto from = merged.begin() + static_cast<ptrdiff_t>(at);
     auto found = std::find(from, merged.end(), rule);
-    if (found == merged.end())
+    if (found == merged.end()) {
       found = merged.insert(std::find_if(from, found, kernel::IsMade), rule);
+    }
     at = static_cast<size_t>(found - merged.begin()) + 1;
   }
   return merged;

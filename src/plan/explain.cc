@@ -12,6 +12,7 @@
 #include "src/base/text.h"
 #include "src/base/try.h"
 #include "src/base/unique_fd.h"
+#include "src/base/write_all.h"
 
 namespace wgnet::plan {
 namespace {
@@ -37,16 +38,15 @@ std::string QuoteSecretFile(const std::string& name) {
 Status WriteNewFile(int directory, const std::string& name, mode_t mode, std::string_view text) {
   constexpr int kFlags = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC;
   const UniqueFd fd(openat(directory, name.c_str(), kFlags, mode));
-  if (fd.ok() && fchmod(fd.get(), mode) == 0 &&
-      write(fd.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size())) {
-    return {};
-  }
+  int error = fd.ok() && fchmod(fd.get(), mode) == 0 ? 0 : errno;
+  if (error == 0) error = WriteAll(fd.get(), text);
+  if (error == 0) return {};
   return Error{
       .code = ErrorCode::kIo,
-      .message = fmt::format("cannot write {}: {}", QuoteForMessage(name), std::strerror(errno)),
+      .message = fmt::format("cannot write {}: {}", QuoteForMessage(name), std::strerror(error)),
       .where = "directory",
       .hint = "name a new directory, or one that can be written to",
-      .error_number = errno};
+      .error_number = error};
 }
 
 }  // namespace

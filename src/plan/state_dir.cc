@@ -15,6 +15,7 @@
 
 #include "src/base/text.h"
 #include "src/base/try.h"
+#include "src/base/write_all.h"
 
 namespace wgnet::plan {
 namespace {
@@ -85,16 +86,6 @@ Result<std::string> ReadFile(int directory, const std::string& name) {
     bytes.append(chunk, static_cast<size_t>(size));
   }
   return StateError("cannot read the record", name, EFBIG);
-}
-
-int WriteAll(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t size = write(fd, bytes.data(), bytes.size());
-    if (size < 0 && errno == EINTR) continue;
-    if (size < 0) return errno;
-    bytes.remove_prefix(static_cast<size_t>(size));
-  }
-  return 0;
 }
 
 Status WriteFile(int directory, const std::string& name, std::string_view bytes) {

@@ -21,6 +21,12 @@ using netlink::Bus;
 
 constexpr int kUndoRounds = 3;
 
+// The kernel's answer to a delete of what is not there.
+bool SaysGone(const Op& op, int error_number) {
+  return op.verb == Verb::kDelete && (error_number == ESRCH || error_number == ENOENT ||
+                                      error_number == EADDRNOTAVAIL || error_number == ENODEV);
+}
+
 bool IsWireguard(const Op& op) { return kernel::BusOf(op.object) == Bus::kGeneric; }
 
 Reader::Sizes SizesOf(const std::vector<Op>& ops) {
@@ -134,10 +140,13 @@ bool Transaction::SendMessages(const Wave& wave) {
   auto& bytes = const_cast<SecretBuffer&>(wave.bytes);  // the flag of the last message is set
   const iovec part = PartOf(bytes, 0, bytes.size());
   for (size_t op = wave.first_op; op < wave.last_op; ++op) steps_[op].answer = Answer::kUnknown;
+  int gone = 0;
   const auto outcome = client_.Change(wave.bus, {&part, 1}, MessageAt(bytes, wave.last_message),
                                       [&](const netlink::KernelError& error) {
                                         const auto op = waves_->OpOf(error.sequence);
-                                        if (op && steps_[*op].error.error_number == 0) {
+                                        if (op && MayBeGone(*op, error)) {
+                                          ++gone;
+                                        } else if (op && steps_[*op].error.error_number == 0) {
                                           steps_[*op].answer = Answer::kRefused;
                                           steps_[*op].error = error;
                                         } else if (!op) {
@@ -146,14 +155,21 @@ bool Transaction::SendMessages(const Wave& wave) {
                                       });
   if (outcome.send_error != 0) batch_error_.error_number = outcome.send_error;
   const bool known = outcome.acknowledged && !outcome.lost;
-  const bool whole = outcome.errors == 0 || wave.bus == Bus::kRoute;  // others stop, or undo all
+  const bool all = outcome.errors == gone;
+  const bool whole = all || wave.bus == Bus::kRoute;  // others stop, or undo all
   const bool none = outcome.errors != 0 && wave.bus == Bus::kNetfilter;
   for (size_t op = wave.first_op; op < wave.last_op; ++op) {
     if (steps_[op].answer != Answer::kUnknown) continue;
     if (known && whole) steps_[op].answer = Answer::kAcknowledged;
     if (none) steps_[op].answer = Answer::kNotSent;
   }
-  return known && outcome.errors == 0;
+  return known && all;
+}
+
+// A hook may have removed what it had made before; verification tells whether it has.
+bool Transaction::MayBeGone(size_t op, const netlink::KernelError& error) const {
+  return next_hook_ > 0 && kernel::BusOf(ops_[op].object) == Bus::kRoute &&
+         SaysGone(ops_[op], error.error_number);
 }
 
 bool Transaction::SendSettings(const Wave& wave) {

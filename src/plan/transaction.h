@@ -42,6 +42,7 @@ class Transaction {
   bool SendWave(const Wave& wave);
   bool SendMessages(const Wave& wave);
   bool SendSettings(const Wave& wave);
+  bool MayBeGone(size_t op, const netlink::KernelError& error) const;
   // Runs those that come before op `next` and have not run yet; false when one failed.
   bool RunHooks(size_t next);
   // Whether all ops before `end` have been done, by a dump.

@@ -69,6 +69,23 @@ TEST_F(HookTest, EachRunsAtItsTime) {
             "post-down:\n");
 }
 
+// `down` finds them, and would take them away with the link.
+TEST_F(HookTest, MayRemoveWhatTheyHaveMade) {
+  const Hooks hooks = {
+      .post_up = {"ip route add 10.99.0.0/16 dev wg0", "ip address add 10.98.0.1/24 dev wg0"},
+      .pre_down = {"ip route del 10.99.0.0/16 dev wg0", "ip address del 10.98.0.1/24 dev wg0"}};
+  const std::string told = InNewNamespace([&]() -> std::string {
+    const TemporaryDirectory state;
+    Host host("owner", state.path());
+    const std::string before = host.State();
+    for (const Node& node : {SmallNode(), Node()}) {
+      if (const Status done = host.Apply(node, hooks); !done) return done.error().ToString();
+    }
+    return DifferenceOf(before, host.State());
+  });
+  EXPECT_EQ(told, "");
+}
+
 struct Failure {
   std::string name;
   Hooks hooks;
