@@ -70,6 +70,9 @@ Outcome PubKey(const Arguments& arguments, const Console& console);
 /// The session of a command, for one owner.
 wgnet::Result<wgnet::Session> OpenSession(const Arguments& arguments, std::string_view owner);
 
+/// The WireGuard interface of that name; kNotFound if there is none.
+wgnet::Result<wgnet::DeviceStatus> ReadDevice(const std::string& name, const Arguments& arguments);
+
 /// Writes what the interface has into its file.
 wgnet::Status SaveState(const wgnet::ConfFile& file, const wgnet::ConfFile::Location& location,
                         const Arguments& arguments);

@@ -86,13 +86,17 @@ Outcome Show(const Arguments& arguments, const Console& console) {
   return DoneIf(console.Print(TakeSecret(snapshot->ToJson(secrets)) += '\n'));
 }
 
-Outcome ShowConf(const Arguments& arguments, const Console& console) {
+Result<wgnet::DeviceStatus> ReadDevice(const std::string& name, const Arguments& arguments) {
   auto snapshot = Read(arguments);
   if (!snapshot) return snapshot.error();
-  if (const auto selected = Select(arguments.words[0], *snapshot); !selected) {
-    return selected.error();
-  }
-  return DoneIf(console.Print(ShowConfText(snapshot->devices.front())));
+  if (const auto selected = Select(name, *snapshot); !selected) return selected.error();
+  return std::move(snapshot->devices.front());
+}
+
+Outcome ShowConf(const Arguments& arguments, const Console& console) {
+  const auto device = ReadDevice(arguments.words[0], arguments);
+  if (!device) return device.error();
+  return DoneIf(console.Print(ShowConfText(*device)));
 }
 
 Outcome Status(const Arguments& arguments, const Console& console) {

@@ -56,6 +56,17 @@ test_a_hook_that_fails() {
   exits 0
 }
 
+test_a_hook_that_cleans_up() {
+  write_hooks "PostUp = ip route add 10.99.0.0/16 dev %i\\nPreDown = ip route del 10.99.0.0/16 dev %i"
+  state >before
+  run up ./wg0.conf
+  exits 0
+  run down ./wg0.conf
+  exits 0
+  state >after
+  check "state" cmp before after
+}
+
 # ---- files ----
 
 test_strip() {
@@ -118,5 +129,5 @@ test_save_config() {
   exits 0
 }
 
-run_tests test_hooks_run_as_by_wg_quick test_a_hook_that_fails test_strip test_save \
-  test_save_config
+run_tests test_hooks_run_as_by_wg_quick test_a_hook_that_fails test_a_hook_that_cleans_up \
+  test_strip test_save test_save_config
