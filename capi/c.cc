@@ -63,6 +63,7 @@ static_assert(Same(WGNET_STATE, ErrorCode::kState));
 static_assert(Same(WGNET_UNRESOLVED, ErrorCode::kUnresolved));
 static_assert(Same(WGNET_NO_MEMORY, ErrorCode::kNoMemory));
 static_assert(Same(WGNET_HOOK, ErrorCode::kHook));
+static_assert(Same(WGNET_DNS, ErrorCode::kDns));
 
 // ---- calls ----
 
@@ -189,13 +190,8 @@ Error LeftOut(const ConfFile& conf, ConfFile::Place place, std::string what, std
 
 // Whether a node can hold all of the file but for what `flags` has skipped.
 Status CheckLeftOut(const ConfFile& conf, uint32_t flags) {
-  const auto& [servers, search] = conf.dns();
   if ((flags & WGNET_CONF_SKIP_HOOKS) == 0 && !conf.hooks().empty()) {
     return LeftOut(conf, {conf.hooks().front().line, 0}, "a hook", "WGNET_CONF_SKIP_HOOKS");
-  }
-  if ((flags & WGNET_CONF_SKIP_DNS) == 0 && !(servers.empty() && search.empty())) {
-    return LeftOut(conf, servers.empty() ? search.front().place : servers.front().place, "DNS",
-                   "WGNET_CONF_SKIP_DNS");
   }
   return {};
 }
@@ -206,7 +202,7 @@ Status NodeFromConf(std::string_view text, const char* interface_name, const cha
   if (!conf) return conf.error();
   const Status complete = CheckLeftOut(*conf, flags);
   if (!complete) return complete;
-  auto node = conf->ToNode(interface_name);
+  auto node = conf->ToNode(interface_name, (flags & WGNET_CONF_SKIP_DNS) == 0);
   if (!node) return node.error();
   *out = new wgnet_node{*std::move(node), conf->warnings()};
   return {};

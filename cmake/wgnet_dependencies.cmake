@@ -15,6 +15,10 @@ set(wgnet_private_dependencies
   PkgConfig::libsodium
   fmt::fmt
   nlohmann_json::nlohmann_json)
+if(WGNET_RESOLVED STREQUAL "libsystemd")
+  pkg_check_modules(libsystemd REQUIRED IMPORTED_TARGET libsystemd)
+  list(APPEND wgnet_private_dependencies PkgConfig::libsystemd)
+endif()
 if(WGNET_NFT STREQUAL "libnftnl")
   pkg_check_modules(libnftnl REQUIRED IMPORTED_TARGET libnftnl)
   list(APPEND wgnet_private_dependencies PkgConfig::libnftnl)

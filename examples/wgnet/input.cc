@@ -65,62 +65,49 @@ bool BeginsDocument(int fd) {
 
 // ---- what a plan cannot hold ----
 
-struct QuickKey {
-  const char* name;
-  bool Arguments::*skip;
-};
+constexpr const char* kDns = "DNS";
+// Only `up` and `down` carry these out.
+constexpr const char* kHooks[] = {"PreUp", "PostUp", "PreDown", "PostDown", "SaveConfig"};
 
-constexpr QuickKey kOutsideOfPlans[] = {
-    {"DNS", &Arguments::skip_dns},        {"PreUp", &Arguments::skip_hooks},
-    {"PostUp", &Arguments::skip_hooks},   {"PreDown", &Arguments::skip_hooks},
-    {"PostDown", &Arguments::skip_hooks}, {"SaveConfig", &Arguments::skip_hooks},
-};
-
-const QuickKey* OutsideOfPlans(const ConfFile& file, const ConfFile::Line& line) {
+// The key of a line of wg-quick(8)'s that says something; null for others.
+const char* KnownKey(const ConfFile& file, const ConfFile::Line& line) {
   if (!line.is_wg_quick || line.value.empty()) return nullptr;
   const std::string written(line.key);
-  for (const QuickKey& key : kOutsideOfPlans) {
-    if (strcasecmp(written.c_str(), key.name) != 0) continue;
-    const bool idle = std::string_view(key.name) == "SaveConfig" && !file.save_config();
-    return idle ? nullptr : &key;
-  }
-  return nullptr;
+  const auto is_it = [&](const char* key) { return strcasecmp(written.c_str(), key) == 0; };
+  if (is_it(kDns)) return kDns;
+  if (is_it("SaveConfig") && !file.save_config()) return nullptr;
+  const auto hook = std::find_if(std::begin(kHooks), std::end(kHooks), is_it);
+  return hook == std::end(kHooks) ? nullptr : *hook;
 }
 
 struct LeftOut {
   std::vector<std::string> skipped;
-  std::string refused;  // "2 (DNS), 7 (PostUp)"
-  bool needs_dns = false;
-  bool needs_hooks = false;
+  std::string refused;  // "2 (PreUp), 7 (PostUp)"
 };
 
 LeftOut LeaveOut(const ConfFile& file, const Arguments& arguments, HookUse use) {
   LeftOut result;
   for (const ConfFile::Line& line : file.lines()) {
-    const QuickKey* key = OutsideOfPlans(file, line);
+    const char* key = KnownKey(file, line);
     if (key == nullptr) continue;
-    const bool of_hooks = key->skip == &Arguments::skip_hooks;
-    if (of_hooks && use == HookUse::kRun && !arguments.skip_hooks) continue;
+    const bool skip = key == kDns ? arguments.skip_dns : arguments.skip_hooks;
+    const bool done = key == kDns || use == HookUse::kRun;
     const std::string number = std::to_string(line.number);
-    if (arguments.*key->skip) {
-      result.skipped.push_back(std::string(file.name()) + ":" + number + ": " + key->name +
+    if (skip) {
+      result.skipped.push_back(std::string(file.name()) + ":" + number + ": " + key +
                                " is skipped");
-      continue;
+    } else if (!done) {
+      result.refused += (result.refused.empty() ? "" : ", ") + number + " (" + key + ")";
     }
-    result.refused += (result.refused.empty() ? "" : ", ") + number + " (" + key->name + ")";
-    (of_hooks ? result.needs_hooks : result.needs_dns) = true;
   }
   return result;
 }
 
 Error Refusal(const ConfFile& file, const LeftOut& left_out) {
-  const std::string words = left_out.needs_dns && left_out.needs_hooks ? "dns,hooks"
-                            : left_out.needs_dns                       ? "dns"
-                                                                       : "hooks";
   return {.code = ErrorCode::kNotSupported,
-          .message = "these lines cannot be carried out: " + left_out.refused,
+          .message = "these lines are carried out by up and down only: " + left_out.refused,
           .where = std::string(file.name()),
-          .hint = "--skip " + words + " leaves them out"};
+          .hint = "--skip hooks leaves them out"};
 }
 
 // ---- the two kinds of input ----
@@ -200,7 +187,7 @@ Result<Input> InputOf(const ConfFile& file, std::string_view interface, const Ar
   }
   LeftOut left_out = LeaveOut(file, arguments, use);
   if (!left_out.refused.empty()) return Refusal(file, left_out);
-  auto node = file.ToNode(interface);
+  auto node = file.ToNode(interface, !arguments.skip_dns);
   if (!node) {
     node.error().where = "--interface";  // a name that a path gave is one
     return node.error();

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "wgnet/device_update.h"
+#include "wgnet/dns.h"
 #include "wgnet/error.h"
 #include "wgnet/node.h"
 #include "wgnet/plan.h"
@@ -113,13 +114,14 @@ class ConfFile {
 
   // ---- what it means ----
 
-  /// A node with one interface: key, port, mark, addresses, MTU, table, and the peers in the order
-  /// in which they first stand in the file. Fails only for a name that no interface can have.
+  /// A node with one interface: key, port, mark, addresses, MTU, table, the peers in the order in
+  /// which they first stand in the file, and, `with_dns`, its name servers and search domains. Fails
+  /// only for a name that no interface can have.
   ///
   /// The last of several values of one key holds; Address and AllowedIPs add up. A peer that stands
   /// twice is one: the second section replaces the allowed IPs, unless they are marked with `+`,
   /// and whatever else it says.
-  Result<Node> ToNode(std::string_view interface_name) const;
+  Result<Node> ToNode(std::string_view interface_name, bool with_dns = true) const;
 
   enum class Update : uint8_t {
     kAdd,   ///< `wg addconf`: what the file says, and all else stays
@@ -140,7 +142,7 @@ class ConfFile {
 
   struct Dns {
     std::vector<Placed<IpAddress>> servers;
-    std::vector<Placed<std::string>> search;  ///< search domains
+    std::vector<Placed<DomainName>> search;
     bool operator==(const Dns&) const = default;
   };
   const Dns& dns() const;

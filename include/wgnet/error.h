@@ -37,6 +37,7 @@ enum class ErrorCode : int32_t {
   kUnresolved = 18,          ///< a host name has no address
   kNoMemory = 19,            ///< memory ran out; `rollback` is set if something had been changed
   kHook = 20,                ///< a hook of a wg-quick file failed; `command` is the hook
+  kDns = 21,                 ///< the resolver did not take name servers, or would not give them up
 };
 
 /// The code's name, e.g. "name-taken". Stable.

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "wgnet/dns.h"
 #include "wgnet/error.h"
 #include "wgnet/forward_rule.h"
 #include "wgnet/interface.h"
@@ -22,16 +23,18 @@ class Node {
   Node& Add(PolicyRoute route);
   Node& Add(NatRule rule);
   Node& Add(ForwardRule rule);
+  Node& Add(Dns dns);
 
   const std::vector<Interface>& interfaces() const { return interfaces_; }
   const std::vector<PolicyRoute>& policy_routes() const { return policy_routes_; }
   const std::vector<NatRule>& nat_rules() const { return nat_rules_; }
   const std::vector<ForwardRule>& forward_rules() const { return forward_rules_; }
+  const std::vector<Dns>& dns() const { return dns_; }
   bool empty() const { return *this == Node(); }
 
   /// The first mistake of a builder in it, or one that only the whole shows: two interfaces of one
   /// name or port, an address, a peer or a policy route given twice, a prefix that two peers of an
-  /// interface claim.
+  /// interface claim, name servers of an interface that is not in it.
   Status Check() const;
 
   /// A document of schema "wgnet/1". Hidden keys are left out.
@@ -50,6 +53,7 @@ class Node {
     visit("nat_rules", static_cast<Node& (Node::*)(NatRule)>(&Node::Add), self.nat_rules_);
     visit("forward_rules", static_cast<Node& (Node::*)(ForwardRule)>(&Node::Add),
           self.forward_rules_);
+    visit("dns", static_cast<Node& (Node::*)(Dns)>(&Node::Add), self.dns_);
   }
 
  private:
@@ -57,6 +61,7 @@ class Node {
   std::vector<PolicyRoute> policy_routes_;
   std::vector<NatRule> nat_rules_;
   std::vector<ForwardRule> forward_rules_;
+  std::vector<Dns> dns_;
 };
 
 }  // namespace wgnet

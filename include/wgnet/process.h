@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-// Programs that wgnet runs: hooks of wg-quick files, and nothing else.
+// Programs that wgnet runs: hooks of wg-quick files, and resolvconf(8).
 #ifndef WGNET_PROCESS_H_
 #define WGNET_PROCESS_H_
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace wgnet {
 
-/// A program with what it is given. It has the caller's standard streams.
+/// A program with what it is given. It has the caller's standard streams, but for what `input` says.
 struct Process {
   std::vector<std::string> arguments;    ///< the program, looked for in PATH, then its arguments
   std::vector<std::string> environment;  ///< NAME=VALUE, besides the caller's
+  std::optional<std::string> input = {};  ///< what it reads from standard input
 };
 
 /// What runs programs; SessionOptions takes another one, e.g. one that refuses or records.

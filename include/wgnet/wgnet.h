@@ -5,6 +5,7 @@
 
 #include "wgnet/conf.h"
 #include "wgnet/device_update.h"
+#include "wgnet/dns.h"
 #include "wgnet/error.h"
 #include "wgnet/forward_rule.h"
 #include "wgnet/interface.h"

@@ -134,8 +134,37 @@ Status CheckForwardRule(const ForwardRule& rule) {
   return {};
 }
 
+// Interfaces are looked for in the node, and have servers once.
+class DnsCheck {
+ public:
+  explicit DnsCheck(const Node& node) {
+    for (const Interface& interface : node.interfaces()) free_.insert(interface.name());
+  }
+
+  Status operator()(const Dns& dns) {
+    WGNET_RETURN_IF_ERROR(OwnMistake(dns));
+    const std::string where = "Dns(" + QuoteForMessage(dns.interface()) + ")";
+    if (used_.contains(dns.interface())) {
+      return At(where, Invalid("the interface has name servers twice", "one Dns holds them all"));
+    }
+    if (!free_.contains(dns.interface())) {
+      return At(where, Invalid("the node has no interface of this name",
+                               "name servers hold while an interface of the node is there"));
+    }
+    if (dns.servers().empty() && dns.search_domains().empty()) {
+      return At(where, Invalid("it says neither servers nor search domains", "say one at least"));
+    }
+    used_.insert(dns.interface());
+    return {};
+  }
+
+ private:
+  std::unordered_set<std::string> free_;
+  std::unordered_set<std::string> used_;
+};
+
 template <class Part, class Check>
-Status CheckAll(const std::vector<Part>& parts, const Check& check) {
+Status CheckAll(const std::vector<Part>& parts, Check&& check) {
   for (const Part& part : parts) WGNET_RETURN_IF_ERROR(check(part));
   return {};
 }
@@ -162,11 +191,17 @@ Node& Node::Add(ForwardRule rule) {
   return *this;
 }
 
+Node& Node::Add(Dns dns) {
+  dns_.push_back(std::move(dns));
+  return *this;
+}
+
 Status Node::Check() const {
   WGNET_RETURN_IF_ERROR(CheckAll(interfaces_, CheckInterface));
   WGNET_RETURN_IF_ERROR(CheckAll(policy_routes_, CheckPolicyRoute));
   WGNET_RETURN_IF_ERROR(CheckAll(nat_rules_, CheckNatRule));
   WGNET_RETURN_IF_ERROR(CheckAll(forward_rules_, CheckForwardRule));
+  WGNET_RETURN_IF_ERROR(CheckAll(dns_, DnsCheck(*this)));
   std::unordered_set<std::string> names;
   std::unordered_set<uint16_t> ports;
   for (const Interface& interface : interfaces_) {

@@ -60,6 +60,15 @@ Status Assign(Builder& builder, Builder& (Builder::*setter)(std::string_view),
   return MistakeOf(builder, path);
 }
 
+template <class Builder>
+Status Assign(Builder& builder, Builder& (Builder::*setter)(bool), const JsonValue& json,
+              const std::string& path) {
+  const auto* value = json.As<bool>();
+  if (value == nullptr) return WrongType(json, path, "true or false");
+  (builder.*setter)(*value);
+  return MistakeOf(builder, path);
+}
+
 template <class Builder, std::integral Number>
 Status Assign(Builder& builder, Builder& (Builder::*setter)(Number), const JsonValue& json,
               const std::string& path) {
@@ -189,6 +198,8 @@ class Writer {
   void Value(T number) {
     out_.Number(number);
   }
+  void Value(bool value) { out_.Bool(value); }
+  void Value(DnsBackend backend) { out_.String(DnsBackendName(backend)); }
   void Value(const std::string& text) { out_.String(text); }
   void Value(const SecretKey& key) { out_.String(key.Reveal()); }
   void Value(const PolicyRoute::Mark& mark) {

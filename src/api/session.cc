@@ -10,6 +10,7 @@
 #include "src/base/no_memory.h"
 #include "src/base/text.h"
 #include "src/base/try.h"
+#include "src/dns/host.h"
 #include "src/netlink/kernel_transport.h"
 #include "src/plan/device_plan.h"
 #include "src/plan/lowering.h"
@@ -43,6 +44,18 @@ Result<std::vector<IpAddress>> ResolveBySystem(const std::string& host) {
     }
   }
   return addresses;
+}
+
+// A path is no name of ip-netns(8), which has /etc/netns/NAME.
+Result<std::unique_ptr<DnsSystem>> ResolverOf(const std::string& name,
+                                              const netlink::NetworkNamespace& netns,
+                                              const std::shared_ptr<ProcessRunner>& runner) {
+  WGNET_ASSIGN_OR_RETURN(const auto own, netlink::NetworkNamespace::Open(""));
+  const bool is_name = name.find('/') == name.npos;
+  return dns::HostResolver({.id = netns.id(),
+                            .name = is_name ? name : "",
+                            .is_own = netns.id() == own.id()},
+                           runner);
 }
 
 using LinkNames = std::map<uint32_t, std::string>;
@@ -132,16 +145,14 @@ class Session::Impl {
   }
 
   Result<ApplyReport> Apply(const wgnet::Plan& plan) {
-    WGNET_ASSIGN_OR_RETURN(const size_t steps, planner_.Apply(plan.data()));
-    return ApplyReport{steps, plan.warnings()};
+    return ReportOf(planner_.Apply(plan.data()));
   }
 
   template <class Wanted, class... Hooks>
   Result<ApplyReport> Apply(const Wanted& wanted, const Hooks&... hooks) {
     WGNET_RETURN_IF_ERROR(wanted.Check());
     WGNET_ASSIGN_OR_RETURN(const auto hosts, plan::ResolveHosts(wanted, resolver_));
-    WGNET_ASSIGN_OR_RETURN(const auto plan, planner_.Apply(wanted, hosts, hooks...));
-    return ApplyReport{plan.ops.size(), plan.warnings};
+    return ReportOf(planner_.Apply(wanted, hosts, hooks...));
   }
 
   Result<wgnet::Snapshot> Snapshot() {
@@ -153,6 +164,11 @@ class Session::Impl {
   }
 
  private:
+  static Result<ApplyReport> ReportOf(Result<plan::Planner::Done> done) {
+    if (!done) return done.error();
+    return ApplyReport{done->steps, std::move(done->warnings)};
+  }
+
   plan::Planner planner_;
   plan::Resolver resolver_;
 };
@@ -168,8 +184,10 @@ Result<Session> Session::Open(SessionOptions options) {
     WGNET_ASSIGN_OR_RETURN(auto netns, netlink::NetworkNamespace::Open(options.netns));
     WGNET_ASSIGN_OR_RETURN(auto state_dir, plan::StateDir::Open(options.state_dir, netns.id()));
     auto runner = options.process_runner ? options.process_runner : SystemProcessRunner();
-    WGNET_ASSIGN_OR_RETURN(auto transport,
-                           netlink::KernelTransport::Open(std::move(netns), std::move(runner)));
+    WGNET_ASSIGN_OR_RETURN(auto dns, ResolverOf(options.netns, netns, runner));
+    WGNET_ASSIGN_OR_RETURN(
+        auto transport,
+        netlink::KernelTransport::Open(std::move(netns), std::move(runner), std::move(dns)));
     plan::Resolver resolver = options.resolver ? options.resolver : ResolveBySystem;
     return Session(std::make_unique<Impl>(plan::Planner(options.owner, std::move(transport),
                                                         std::move(state_dir), options.lock_timeout),

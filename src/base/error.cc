@@ -37,6 +37,7 @@ constexpr CodeName kCodeNames[] = {
     {ErrorCode::kUnresolved, "unresolved"},
     {ErrorCode::kNoMemory, "no-memory"},
     {ErrorCode::kHook, "hook"},
+    {ErrorCode::kDns, "dns"},
 };
 
 std::string Outcome(const RollbackReport& rollback) {

@@ -2,12 +2,16 @@
 #include "wgnet/process.h"
 
 #include <spawn.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
 #include <string_view>
+
+#include "src/base/unique_fd.h"
+#include "src/base/write_all.h"
 
 namespace wgnet {
 namespace {
@@ -56,6 +60,29 @@ class Attributes {
   posix_spawnattr_t attributes_;
 };
 
+// Standard input, as a file that nobody else can see.
+class FileActions {
+ public:
+  FileActions() { posix_spawn_file_actions_init(&actions_); }
+  FileActions(const FileActions&) = delete;
+  FileActions& operator=(const FileActions&) = delete;
+  ~FileActions() { posix_spawn_file_actions_destroy(&actions_); }
+
+  // 0 or an errno.
+  int GiveInput(std::string_view text) {
+    input_ = UniqueFd(memfd_create("input", MFD_CLOEXEC));
+    if (!input_.ok()) return errno;
+    if (const int error = WriteAll(input_.get(), text)) return error;
+    if (lseek(input_.get(), 0, SEEK_SET) != 0) return errno;
+    return posix_spawn_file_actions_adddup2(&actions_, input_.get(), STDIN_FILENO);
+  }
+  const posix_spawn_file_actions_t* get() const { return &actions_; }
+
+ private:
+  posix_spawn_file_actions_t actions_;
+  UniqueFd input_;
+};
+
 int WaitFor(pid_t child) {
   int status = 0;
   while (waitpid(child, &status, 0) < 0) {
@@ -70,8 +97,12 @@ class Spawner final : public ProcessRunner {
     const std::vector<char*> arguments = PointersTo(process.arguments);
     const std::vector<char*> environment = EnvironmentWith(process.environment);
     const Attributes attributes;
+    FileActions actions;
+    if (process.input) {
+      if (const int error = actions.GiveInput(*process.input)) return -error;
+    }
     pid_t child = 0;
-    const int error = posix_spawnp(&child, arguments[0], nullptr, attributes.get(),
+    const int error = posix_spawnp(&child, arguments[0], actions.get(), attributes.get(),
                                    arguments.data(), environment.data());
     return error != 0 ? -error : WaitFor(child);
   }

@@ -2,9 +2,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "src/base/no_memory.h"
+#include "src/base/replace_file.h"
 #include "src/base/secret_memory.h"
 #include "src/base/text.h"
 #include "src/base/try.h"
@@ -14,7 +16,6 @@
 #include "src/conf/read_file.h"
 #include "src/conf/save.h"
 #include "src/conf/scan.h"
-#include "src/conf/write_file.h"
 #include "wgnet/conf.h"
 
 namespace wgnet {
@@ -164,16 +165,27 @@ std::string ConfFile::WithState(const DeviceStatus& state) const {
 
 Status ConfFile::Save(const DeviceStatus& state, const std::string& path) const {
   const SecretString saved = conf::WithState(*this, impl_->meaning, state);
-  if (saved == text()) return {};
-  return conf::ReplaceFile(path, saved);
+  const int error = saved == text() ? 0 : ReplaceFile(path, saved);
+  if (error == 0) return {};
+  return Error{.code = ErrorCode::kIo,
+               .message = std::string("cannot be written: ") + std::strerror(error),
+               .where = path,
+               .hint = "see that its directory can be written to",
+               .error_number = error};
 }
 
-Result<Node> ConfFile::ToNode(std::string_view interface_name) const {
+Result<Node> ConfFile::ToNode(std::string_view interface_name, bool with_dns) const {
   if (impl_->meaning.no_node) return *impl_->meaning.no_node;
   Interface interface = impl_->meaning.interface;
   interface.Name(interface_name);
   if (interface.error()) return *interface.error();
-  return Node().Add(std::move(interface));
+  Node node;
+  node.Add(std::move(interface));
+  wgnet::Dns dns(interface_name);
+  for (const auto& server : impl_->meaning.dns.servers) dns.Server(server.value);
+  for (const auto& domain : impl_->meaning.dns.search) dns.SearchDomain(domain.value);
+  if (with_dns && dns != wgnet::Dns(interface_name)) node.Add(std::move(dns));
+  return node;
 }
 
 Result<DeviceUpdate> ConfFile::ToDeviceUpdate(std::string_view interface_name, Update how) const {

@@ -97,13 +97,9 @@ Status AddDnsServer(Draft& draft, const Value& value, std::string_view word) {
 }
 
 Status AddSearchDomain(Draft& draft, const Value& value, std::string_view word) {
-  if (!IsPrintable(word)) {
-    return draft.report.Rejected(value.line, value.row.name, word,
-                                 {.message = "not a domain name: " + QuoteForMessage(word),
-                                  .hint = "other letters than ASCII's are written as xn--..."});
-  }
-  draft.meaning.dns.search.push_back({std::string(word), value.line.PlaceOf(word)});
-  return {};
+  return Assign(draft, value, word, DomainName::Parse(word), [&](DomainName domain) {
+    draft.meaning.dns.search.push_back({std::move(domain), value.line.PlaceOf(word)});
+  });
 }
 
 Status AddDns(Draft& draft, const Value& value) {

@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "src/kernel/address.h"
+#include "src/kernel/dns_setting.h"
 #include "src/kernel/link.h"
 #include "src/kernel/nft_chain.h"
 #include "src/kernel/nft_set.h"
@@ -21,7 +22,7 @@
 namespace wgnet::kernel {
 
 using Object = std::variant<Link, Address, Route, Rule, WgDevice, WgPeer, NftTable, NftChain,
-                            NftSet, NftElement, Sysctl>;
+                            NftSet, NftElement, Sysctl, DnsSetting>;
 
 std::string_view KindOf(const Object& object);
 Bus BusOf(const Object& object);
@@ -57,7 +58,7 @@ void WriteJsonMembers(const Object& object, Secrets secrets, JsonWriter& out);
 /// One change without its type; `before` is the same as `object` but for Verb::kChange.
 Commands CommandsOf(Verb verb, const Object& object, const Object& before,
                     const netlink::SecretWord& secret);
-/// Peers go by EncodePeers, and sysctls by WritesOf.
+/// Peers go by EncodePeers, sysctls by WritesOf, name servers by a DnsSystem.
 void Encode(Verb verb, const Object& object, const Object& before, const EncodeContext& context,
             netlink::MessageWriter& out);
 

@@ -44,9 +44,9 @@ void AskFor(mnl_socket* socket, int option) {
 }  // namespace
 
 Result<std::unique_ptr<KernelTransport>> KernelTransport::Open(
-    NetworkNamespace netns, std::shared_ptr<ProcessRunner> runner) {
+    NetworkNamespace netns, std::shared_ptr<ProcessRunner> runner, std::unique_ptr<DnsSystem> dns) {
   std::unique_ptr<KernelTransport> transport(
-      new KernelTransport(std::move(netns), std::move(runner)));
+      new KernelTransport(std::move(netns), std::move(runner), std::move(dns)));
   const int error = transport->netns_.Run([&] {
     constexpr int kProtocols[] = {NETLINK_ROUTE, NETLINK_GENERIC, NETLINK_NETFILTER};
     for (size_t i = 0; i < kNetlinkBuses; ++i) transport->sockets_[i] = OpenSocket(kProtocols[i]);

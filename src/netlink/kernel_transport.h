@@ -19,7 +19,8 @@ class KernelTransport final : public Transport {
   /// Opens the sockets in the namespace. A protocol that the kernel does not have fails when it is
   /// used.
   static Result<std::unique_ptr<KernelTransport>> Open(
-      NetworkNamespace netns, std::shared_ptr<ProcessRunner> runner = SystemProcessRunner());
+      NetworkNamespace netns, std::shared_ptr<ProcessRunner> runner = SystemProcessRunner(),
+      std::unique_ptr<DnsSystem> dns = nullptr);
   ~KernelTransport() override;
 
   const NetworkNamespace& netns() const { return netns_; }
@@ -32,6 +33,7 @@ class KernelTransport final : public Transport {
   int WriteSetting(int handle, std::string_view value) override;
   void CloseSetting(int handle) override;
   int Run(const Process& process) override;
+  DnsSystem* dns() override { return dns_.get(); }
 
  private:
   struct Socket {
@@ -40,13 +42,15 @@ class KernelTransport final : public Transport {
     size_t send_limit = 0;
   };
 
-  KernelTransport(NetworkNamespace netns, std::shared_ptr<ProcessRunner> runner)
-      : netns_(std::move(netns)), runner_(std::move(runner)) {}
+  KernelTransport(NetworkNamespace netns, std::shared_ptr<ProcessRunner> runner,
+                  std::unique_ptr<DnsSystem> dns)
+      : netns_(std::move(netns)), runner_(std::move(runner)), dns_(std::move(dns)) {}
   static Socket OpenSocket(int protocol);
   const Socket& SocketOf(Bus bus) const { return sockets_[static_cast<size_t>(bus)]; }
 
   NetworkNamespace netns_;
   std::shared_ptr<ProcessRunner> runner_;
+  std::unique_ptr<DnsSystem> dns_;
   std::array<Socket, kNetlinkBuses> sockets_;
 };
 

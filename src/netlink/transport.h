@@ -12,13 +12,16 @@
 #include <span>
 #include <string_view>
 
+#include "src/base/dns_system.h"
 #include "wgnet/process.h"
 
 namespace wgnet::netlink {
 
-/// The ways into the kernel: three netlink protocols, and the files under /proc/sys.
-enum class Bus : uint8_t { kRoute, kGeneric, kNetfilter, kSysctl };
+/// The ways into the kernel: three netlink protocols, and the files under /proc/sys. And that to
+/// the resolver.
+enum class Bus : uint8_t { kRoute, kGeneric, kNetfilter, kSysctl, kDns };
 inline constexpr size_t kNetlinkBuses = 3;
+constexpr bool IsNetlink(Bus bus) { return static_cast<size_t>(bus) < kNetlinkBuses; }
 
 class Transport {
  public:
@@ -43,6 +46,9 @@ class Transport {
 
   /// Runs a program in the namespace: ProcessRunner::Run.
   virtual int Run(const Process& process) = 0;
+
+  /// The resolver of this machine; null where there is none to be told.
+  virtual DnsSystem* dns() = 0;
 };
 
 }  // namespace wgnet::netlink

@@ -370,6 +370,9 @@ void AddToScope(const Object& object, const Facts& facts, Scope& scope) {
   if (const auto* table = std::get_if<kernel::NftTable>(&object)) {
     AddOnce(scope.nft_tables, {*table->family, *table->name});
   }
+  if (const auto* setting = std::get_if<kernel::DnsSetting>(&object)) {
+    scope.dns.push_back(*setting);
+  }
 }
 
 }  // namespace

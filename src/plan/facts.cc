@@ -154,6 +154,13 @@ Status GatherSettings(const Node& node, Reader& reader, Facts& facts) {
   return {};
 }
 
+Result<DnsHost> FindDnsHost(const Dns& dns, DnsSystem* system) {
+  if (system != nullptr) return system->FindHost(dns.backend());
+  return Error{.code = ErrorCode::kNotSupported,
+               .message = "there is no resolver that could be told of name servers",
+               .hint = "leave the name servers out"};
+}
+
 // wg-quick's fallback counts only where no endpoint gave an MTU.
 bool NeedsDefaultRoute(const Node& node, const Facts& facts) {
   return std::any_of(
@@ -240,7 +247,8 @@ Result<Hosts> ResolveHosts(const Node& node, const Resolver& resolver) {
   return hosts;
 }
 
-Result<Facts> GatherFacts(const Node& node, const Record& own, const Hosts& hosts, Reader& reader) {
+Result<Facts> GatherFacts(const Node& node, const Record& own, const Hosts& hosts, Reader& reader,
+                          DnsSystem* dns) {
   Facts facts;
   Collector collector(facts);
   Scope scope;
@@ -257,6 +265,9 @@ Result<Facts> GatherFacts(const Node& node, const Record& own, const Hosts& host
   }
   facts.stated_numbers = StatedNumbers(node);
   WGNET_RETURN_IF_ERROR(GatherUsedTables(node, reader, facts));
+  for (const Dns& each : node.dns()) {
+    facts.dns_hosts.emplace(each.interface(), FindDnsHost(each, dns));
+  }
   return facts;
 }
 

@@ -31,6 +31,8 @@ struct Facts {
   std::optional<uint32_t> default_route_mtu;                  // of the main table, IPv4 before IPv6
   std::map<std::string, std::string, std::less<>> settings;   // under /proc/sys
 
+  std::map<std::string, Result<DnsHost>> dns_hosts;           // by interface
+
   static std::pair<std::string, std::string> PathKey(const Interface& interface, const Peer& peer);
   /// The way to the peer's endpoint, which it must have.
   const Path& PathTo(const Interface& interface, const Peer& peer) const;
@@ -47,8 +49,9 @@ struct Facts {
 /// Looks up every name in the node. May wait for a name server, so it is done before any lock.
 Result<Hosts> ResolveHosts(const Node& node, const Resolver& resolver);
 
-/// Reads what is needed for the node.
-Result<Facts> GatherFacts(const Node& node, const Record& own, const Hosts& hosts, Reader& reader);
+/// Reads what is needed for the node. `dns` may be null.
+Result<Facts> GatherFacts(const Node& node, const Record& own, const Hosts& hosts, Reader& reader,
+                          DnsSystem* dns);
 
 /// The tables and marks that the node names; none of them is ever chosen.
 std::vector<uint32_t> StatedNumbers(const Node& node);

@@ -42,6 +42,7 @@ Result<Desired> LowerParts(Draft& draft) {
     if (!route.is_full_tunnel()) WGNET_RETURN_IF_ERROR(lowering::LowerPrefixRoute(route, draft));
   }
   lowering::LowerTunnelRoutes(tunnels, draft);
+  for (const Dns& dns : node.dns()) WGNET_RETURN_IF_ERROR(lowering::LowerDns(dns, draft));
   return draft.Take();
 }
 

@@ -43,6 +43,9 @@ std::set<std::string> LowerForwardRules(Draft& draft, NftDraft& nft);
 /// The link with all that hangs on it, and its routes but for a full tunnel's.
 void LowerInterface(const Interface& interface, uint32_t mark, bool forwards, Draft& draft);
 
+/// What the resolver is told.
+Status LowerDns(const Dns& dns, Draft& draft);
+
 }  // namespace wgnet::plan::lowering
 
 #endif  // WGNET_PLAN_LOWERING_PARTS_H_

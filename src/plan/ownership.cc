@@ -39,6 +39,8 @@ const Object* Ownership::FindRecorded(const Object& key) const {
 
 bool Ownership::IsOurs(const Object& object) const {
   if (IsRecorded(object)) return true;
+  // The resolver may still know of a link of this name that is gone.
+  if (std::holds_alternative<kernel::DnsSetting>(object)) return true;
   if (!std::holds_alternative<kernel::WgDevice>(object) &&
       !std::holds_alternative<kernel::WgPeer>(object)) {
     return false;

@@ -12,6 +12,7 @@ Phase AddPhase(const kernel::Object& object) {
     Phase operator()(const kernel::Route&) const { return Phase::kRoute; }
     Phase operator()(const kernel::Rule&) const { return Phase::kRule; }
     Phase operator()(const kernel::Sysctl&) const { return Phase::kSetting; }
+    Phase operator()(const kernel::DnsSetting&) const { return Phase::kDns; }
     Phase operator()(const kernel::NftTable&) const { return Phase::kNftAdd; }
     Phase operator()(const kernel::NftChain&) const { return Phase::kNftAdd; }
     Phase operator()(const kernel::NftSet&) const { return Phase::kNftAdd; }
@@ -36,6 +37,8 @@ Phase RemovalPhase(const kernel::Object& object) {
       return Phase::kRouteRemoval;
     case Phase::kRule:
       return Phase::kRuleRemoval;
+    case Phase::kDns:
+      return Phase::kDnsRemoval;
     default:
       return Phase::kSettingRemoval;
   }

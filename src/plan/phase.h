@@ -26,6 +26,8 @@ enum class Phase : uint8_t {
   kSetting,
   kRule,
   kMark,  // a device's changed mark: the rules for the new one stand, those for the old still do
+  kDns,  // names resolve through what stands then
+  kDnsRemoval,
   kRuleRemoval,
   kMarkRemoval,
   kSettingRemoval,

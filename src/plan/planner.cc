@@ -81,7 +81,7 @@ Result<PlanData> Planner::Plan(const Node& node, const Hosts& hosts, const Hooks
   Reader reader(client_, netlink::ExtraMode::kKeep);
   // The ruleset's generation is read before the ruleset: a change in between shows.
   const auto generation = reader.NftGeneration();
-  WGNET_ASSIGN_OR_RETURN(const Facts facts, GatherFacts(node, records.own, hosts, reader));
+  WGNET_ASSIGN_OR_RETURN(const Facts facts, GatherFacts(node, records.own, hosts, reader, transport_->dns()));
   const Record own = WithoutLost(records.own, facts.links);
   WGNET_ASSIGN_OR_RETURN(Desired desired, Lower(node, facts, own, records.others));
   const Scope scope = ScopeOf(desired, own, facts);
@@ -101,33 +101,29 @@ Result<PlanData> Planner::Plan(const Node& node, const Hosts& hosts, const Hooks
   return plan;
 }
 
-Result<size_t> Planner::Apply(const PlanData& plan) {
-  if (plan.of_device) {
-    WGNET_RETURN_IF_ERROR(Carry(plan));
-    return plan.ops.size();
-  }
+Result<Planner::Done> Planner::Apply(const PlanData& plan) {
+  if (plan.of_device) return Carry(plan);
   WGNET_ASSIGN_OR_RETURN(const UniqueFd lock, state_dir_.Lock(lock_timeout_));
   WGNET_ASSIGN_OR_RETURN(const Records records, LoadRecords(state_dir_, owner_));
   if (EncodeRecord(records.own) != EncodeRecord(plan.before)) {
     return StaleRecord("this owner");
   }
   if (DigestOf(records.others) != plan.others) return StaleRecord("another owner");
-  WGNET_RETURN_IF_ERROR(Carry(plan));
-  return plan.ops.size();
+  return Carry(plan);
 }
 
 template <class MakePlan>
-Result<PlanData> Planner::CarryFresh(const MakePlan& make_plan) {
+Result<Planner::Done> Planner::CarryFresh(const MakePlan& make_plan) {
   for (int attempt = 1;; ++attempt) {
     WGNET_ASSIGN_OR_RETURN(PlanData plan, make_plan());
-    const Status done = Carry(plan);
-    if (done) return plan;
+    auto done = Carry(plan);
+    if (done) return done;
     const bool again = done.error().code == ErrorCode::kStale && attempt < kMostAttempts;
     if (!again) return done.error();
   }
 }
 
-Result<PlanData> Planner::Apply(const Node& node, const Hosts& hosts, const Hooks& hooks) {
+Result<Planner::Done> Planner::Apply(const Node& node, const Hosts& hosts, const Hooks& hooks) {
   WGNET_ASSIGN_OR_RETURN(const UniqueFd lock, state_dir_.Lock(lock_timeout_));
   return CarryFresh([&] { return Plan(node, hosts, hooks); });
 }
@@ -145,16 +141,20 @@ Result<PlanData> Planner::Plan(const DeviceUpdate& update, const Hosts& hosts) {
   return plan;
 }
 
-Result<PlanData> Planner::Apply(const DeviceUpdate& update, const Hosts& hosts) {
+Result<Planner::Done> Planner::Apply(const DeviceUpdate& update, const Hosts& hosts) {
   return CarryFresh([&] { return Plan(update, hosts); });
 }
 
-Status Planner::Carry(const PlanData& plan) {
-  if (plan.ops.empty() && EncodeRecord(plan.before) == EncodeRecord(plan.after)) return {};
+Result<Planner::Done> Planner::Carry(const PlanData& plan) {
+  Done done{plan.ops.size(), plan.warnings};
+  if (plan.ops.empty() && EncodeRecord(plan.before) == EncodeRecord(plan.after)) return done;
   Transaction transaction(plan, client_);
   WGNET_RETURN_IF_ERROR(transaction.Prepare());
   WGNET_ASSIGN_OR_RETURN(StateDir::Pending record, PrepareRecord(plan));
-  return transaction.Run(record);
+  WGNET_RETURN_IF_ERROR(transaction.Run(record));
+  done.warnings.insert(done.warnings.end(), transaction.warnings().begin(),
+                       transaction.warnings().end());
+  return done;
 }
 
 Result<StateDir::Pending> Planner::PrepareRecord(const PlanData& plan) const {
@@ -183,7 +183,7 @@ Result<std::vector<Planner::Owner>> Planner::ReadOwners() {
   std::vector<Owner> owners;
   Reader reader(client_, netlink::ExtraMode::kDrop);
   for (Record& record : records) {
-    WGNET_ASSIGN_OR_RETURN(const Facts facts, GatherFacts(Node(), record, {}, reader));
+    WGNET_ASSIGN_OR_RETURN(const Facts facts, GatherFacts(Node(), record, {}, reader, nullptr));
     const Record alive = WithoutLost(record, facts.links);
     const Scope scope = ScopeOf({}, alive, facts);
     WGNET_ASSIGN_OR_RETURN(const Snapshot snapshot, Snapshot::Read(scope, reader));

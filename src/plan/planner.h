@@ -26,14 +26,18 @@ class Planner {
           std::chrono::milliseconds lock_timeout);
 
   Result<PlanData> Plan(const Node& node, const Hosts& hosts, const Hooks& hooks);
-  /// Returns how many steps were taken.
-  Result<size_t> Apply(const PlanData& plan);
-  Result<PlanData> Apply(const Node& node, const Hosts& hosts, const Hooks& hooks);
+  /// What was carried out, with the warnings of that.
+  struct Done {
+    size_t steps = 0;
+    std::vector<std::string> warnings;
+  };
+  Result<Done> Apply(const PlanData& plan);
+  Result<Done> Apply(const Node& node, const Hosts& hosts, const Hooks& hooks);
 
   /// The same for one WireGuard device, anybody's. No record is read or changed, and no lock is
   /// taken: a program that `up` runs may do this.
   Result<PlanData> Plan(const DeviceUpdate& update, const Hosts& hosts);
-  Result<PlanData> Apply(const DeviceUpdate& update, const Hosts& hosts);
+  Result<Done> Apply(const DeviceUpdate& update, const Hosts& hosts);
 
   /// Every WireGuard device with its peers, in the kernel's order, its link and its addresses.
   Result<Snapshot> ReadDevices();
@@ -47,8 +51,8 @@ class Planner {
  private:
   // Plans and carries out, and again when the kernel changes meanwhile.
   template <class MakePlan>
-  Result<PlanData> CarryFresh(const MakePlan& make_plan);
-  Status Carry(const PlanData& plan);
+  Result<Done> CarryFresh(const MakePlan& make_plan);
+  Result<Done> Carry(const PlanData& plan);
   Result<StateDir::Pending> PrepareRecord(const PlanData& plan) const;
 
   std::string owner_;

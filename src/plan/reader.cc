@@ -132,6 +132,20 @@ class Reader::Pass {
     Visit(sysctl);
   }
 
+  // Only the resolver's own part is read; whose it is, and how firmly, is what was asked with.
+  Status Dns(const kernel::DnsSetting& wanted) {
+    DnsSystem* const system = reader_.client_.transport().dns();
+    if (system == nullptr) return {};
+    WGNET_ASSIGN_OR_RETURN(auto found, system->Read(kernel::PlaceOf(wanted)));
+    if (!found) return {};
+    kernel::DnsSetting setting = wanted;
+    setting.servers = std::move(found->servers);
+    setting.domains = std::move(found->domains);
+    if (found->exclusive) setting.exclusive = found->exclusive;
+    Visit(setting);
+    return {};
+  }
+
  private:
   static void Nothing(netlink::MessageWriter&) {}
 
@@ -326,6 +340,7 @@ Status Reader::ReadOnce(const Scope& scope, ObjectVisitor& visitor, bool& interr
     WGNET_RETURN_IF_ERROR(check("nftables"));
   }
   for (const auto& name : scope.sysctls) pass.Sysctl(name);
+  for (const auto& setting : scope.dns) WGNET_RETURN_IF_ERROR(pass.Dns(setting));
   interrupted = pass.interrupted();
   return {};
 }

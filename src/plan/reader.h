@@ -35,6 +35,7 @@ struct Scope {
   std::vector<uint32_t> devices;         // these WireGuard devices, with their peers
   std::vector<NftTableName> nft_tables;  // these tables, with all that is in them
   std::vector<kernel::SysctlName> sysctls;
+  std::vector<kernel::DnsSetting> dns;  // those with these keys
   bool kernel_order = false;  // of peers' allowed IPs; else they are sorted, to be compared
 };
 

@@ -79,6 +79,8 @@ class ByteWriter {
     Put(allocation.name);
     Put(allocation.value);
   }
+  void Put(const DnsBackend& backend) { Put(DnsBackendName(backend)); }
+  void Put(const DomainName& domain) { Put(domain.ToString()); }
   void Put(const kernel::Object& object);
   template <class T>
   void Put(const std::vector<T>& list) {
@@ -169,6 +171,8 @@ class ByteReader {
     Get(allocation.name);
     Get(allocation.value);
   }
+  void Get(DnsBackend& backend) { GetParsed(ParseDnsBackend(Text()), backend); }
+  void Get(DomainName& domain) { GetParsed(DomainName::Parse(Text()), domain); }
   void Get(kernel::Object& object);
   template <class T>
   void Get(std::vector<T>& list) {
@@ -178,6 +182,11 @@ class ByteReader {
   }
 
  private:
+  template <class T>
+  void GetParsed(Result<T> parsed, T& value) {
+    ok_ = ok_ && parsed.ok();
+    if (parsed) value = *std::move(parsed);
+  }
   std::string_view Take(size_t size) {
     if (size > bytes_.size()) {
       ok_ = false;
@@ -277,6 +286,12 @@ bool IsTheSame(const kernel::Link& recorded, const kernel::Link& link) {
          (link.group == recorded.group || link.alias == recorded.alias);
 }
 
+// systemd-resolved forgets a link that goes; files and other programs do not.
+bool OutlivesItsLink(const kernel::Object& object) {
+  const auto* setting = std::get_if<kernel::DnsSetting>(&object);
+  return setting != nullptr && setting->backend != DnsBackend::kResolved;
+}
+
 Error Damaged(std::string why) {
   return {.code = ErrorCode::kState, .message = "the record is damaged: " + std::move(why)};
 }
@@ -296,7 +311,7 @@ Record WithoutLost(Record record, std::span<const kernel::Link> links) {
   std::erase_if(record.objects, [&](const kernel::Object& object) {
     const auto* link = std::get_if<kernel::Link>(&object);
     const kernel::LinkRef* dev = kernel::LinkOf(object);
-    if (link == nullptr && dev == nullptr) return false;
+    if ((link == nullptr && dev == nullptr) || OutlivesItsLink(object)) return false;
     const uint32_t index = link != nullptr ? *link->index : dev->index;
     return std::find(lost.begin(), lost.end(), index) != lost.end();
   });

@@ -55,6 +55,9 @@ void Tracker::AddToScope(const Object& object) {
   if (const auto* sysctl = std::get_if<kernel::Sysctl>(&object)) {
     scope_.sysctls.push_back(*sysctl->name);
   }
+  if (const auto* setting = std::get_if<kernel::DnsSetting>(&object)) {
+    scope_.dns.push_back(*setting);
+  }
   std::visit(
       [&]<class T>(const T& typed) {
         if constexpr (std::is_same_v<T, kernel::NftTable>) {

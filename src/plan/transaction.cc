@@ -29,6 +29,16 @@ bool SaysGone(const Op& op, int error_number) {
 
 bool IsWireguard(const Op& op) { return kernel::BusOf(op.object) == Bus::kGeneric; }
 
+// What refuses may have done a part.
+bool MayBeHalfDone(const Op& op) {
+  return IsWireguard(op) || kernel::BusOf(op.object) == Bus::kDns;
+}
+
+bool IsOptional(const Op& op) {
+  const auto* setting = std::get_if<kernel::DnsSetting>(&op.object);
+  return setting != nullptr && !setting->required.value_or(true);
+}
+
 Reader::Sizes SizesOf(const std::vector<Op>& ops) {
   Reader::Sizes sizes;
   for (const Op& op : ops) {
@@ -54,6 +64,12 @@ nlmsghdr& MessageAt(SecretBuffer& bytes, size_t at) {
 std::string FirstCommand(const Op& op) {
   const auto commands = CommandsOf(op, SecretFileOf(op));
   return commands.empty() ? "" : commands.front();
+}
+
+Error NoResolver() {
+  return {.code = ErrorCode::kDns,
+          .message = "there is no resolver that could be told of name servers",
+          .hint = "leave the name servers out"};
 }
 
 // Whether taking the op back makes a peer anew: what lives in it does not come back.
@@ -121,13 +137,28 @@ bool Transaction::SendWaves() {
 
 bool Transaction::RunHooks(size_t next) {
   while (hook_status_ == 0 && next_hook_ < hooks_.size() && hooks_[next_hook_].before_op <= next) {
-    hook_status_ = client_.transport().Run(ProcessOf(hooks_[next_hook_++]));
+    hook_status_ = RunHook(hooks_[next_hook_++]);
   }
   return hook_status_ == 0;
 }
 
+int Transaction::RunHook(const HookStep& hook) {
+  try {
+    return client_.transport().Run(ProcessOf(hook));
+  } catch (const std::bad_alloc&) {
+    return -ENOMEM;
+  }
+}
+
 bool Transaction::SendWave(const Wave& wave) {
-  return wave.bus == Bus::kSysctl ? SendSettings(wave) : SendMessages(wave);
+  switch (wave.bus) {
+    case Bus::kSysctl:
+      return SendSettings(wave);
+    case Bus::kDns:
+      return TellResolver(wave);
+    default:
+      return SendMessages(wave);
+  }
 }
 
 bool Transaction::SendMessages(const Wave& wave) {
@@ -182,6 +213,42 @@ bool Transaction::SendSettings(const Wave& wave) {
   return true;
 }
 
+Status Transaction::Tell(const Op& op) {
+  DnsSystem* const system = client_.transport().dns();
+  const auto& setting = *std::get_if<kernel::DnsSetting>(&op.object);
+  if (system == nullptr) return NoResolver();
+  if (op.verb == Verb::kDelete) return system->Remove(kernel::PlaceOf(setting));
+  return system->Write(kernel::PlaceOf(setting), kernel::ConfigOf(setting));
+}
+
+bool Transaction::TellResolver(size_t op) {
+  steps_[op].answer = Answer::kUnknown;
+  Status told;
+  try {
+    told = Tell(ops_[op]);
+  } catch (const std::bad_alloc&) {
+    out_of_memory_ = true;
+    return false;
+  }
+  steps_[op].answer = told ? Answer::kAcknowledged : Answer::kRefused;
+  if (told) return true;
+  if (!IsOptional(ops_[op])) {
+    dns_error_ = told.error();
+    return false;
+  }
+  warnings_.push_back(told.error().ToString());
+  UndoDns(op);
+  steps_[op].given_up = true;
+  return true;
+}
+
+bool Transaction::TellResolver(const Wave& wave) {
+  for (size_t op = wave.first_op; op < wave.last_op; ++op) {
+    if (!TellResolver(op)) return false;
+  }
+  return true;
+}
+
 bool Transaction::ReadState() {
   try {
     state_known_ = reader_.Read(tracker_.scope(), tracker_).ok();
@@ -195,7 +262,7 @@ bool Transaction::ReadState() {
 bool Transaction::Verify(size_t end) {
   if (!ReadState()) return false;
   for (size_t op = 0; op < end; ++op) {
-    if (tracker_.IsDone(op)) continue;
+    if (tracker_.IsDone(op) || steps_[op].given_up) continue;
     mismatch_ = op;
     return false;
   }
@@ -218,13 +285,13 @@ void Transaction::Rollback() {
 // An object that is there though making it was refused is somebody else's.
 bool Transaction::MadeNothing(size_t op) const {
   const Answer answer = steps_[op].answer;
-  return answer == Answer::kNotSent ||
-         (answer == Answer::kRefused && ops_[op].verb == Verb::kAdd && !IsWireguard(ops_[op]));
+  return answer == Answer::kNotSent || steps_[op].given_up ||
+         (answer == Answer::kRefused && ops_[op].verb == Verb::kAdd && !MayBeHalfDone(ops_[op]));
 }
 
 // What was done is taken back where the object is still as it was left: else somebody else changed
 // it meanwhile. What was refused may be half done: WireGuard keeps a part of a peer, a setting
-// moves others, and what should have gone or changed may have gone along with something else.
+// moves others, a resolver's program ends in the middle, and what should have gone or changed may have gone along with something else.
 bool Transaction::NeedsUndo(size_t op) const {
   const Step& step = steps_[op];
   if (MadeNothing(op)) return false;
@@ -236,7 +303,16 @@ bool Transaction::NeedsUndo(size_t op) const {
   const bool wireguard = IsWireguard(ops_[op]);
   if (wireguard && ops_[op].verb == Verb::kChange && !step.undone) return true;
   if (tracker_.IsAtStart(op)) return false;
-  return done || tracker_.IsGone(op) || (wireguard && tracker_.IsOther(op));
+  return done || tracker_.IsGone(op) || (MayBeHalfDone(ops_[op]) && tracker_.IsOther(op));
+}
+
+// What fails shows in the next reading.
+void Transaction::UndoDns(size_t op) {
+  try {
+    for (const Op& inverse : InverseOf(ops_[op])) static_cast<void>(Tell(inverse));
+  } catch (const std::bad_alloc&) {
+    out_of_memory_ = true;
+  }
 }
 
 bool Transaction::RemakeLink(const Part& part) {
@@ -276,6 +352,11 @@ void Transaction::UndoOnce() {
       waves_->WriteSettings(op, true);
       continue;
     }
+    if (next == Bus::kDns) {
+      flush();
+      UndoDns(op);
+      continue;
+    }
     Part part = waves_->UndoOf(op);
     if (part.begin == part.end) continue;
     if (ops_[op].verb == Verb::kDelete && std::holds_alternative<kernel::Link>(ops_[op].object)) {
@@ -313,7 +394,7 @@ Error Transaction::Stale(size_t op) const {
 // Of a message with several ops, the first that was not done.
 std::optional<size_t> Transaction::FailedOp() const {
   for (size_t op = 0; op < ops_.size(); ++op) {
-    if (steps_[op].answer == Answer::kRefused) return op;
+    if (steps_[op].answer == Answer::kRefused && !steps_[op].given_up) return op;
   }
   if (mismatch_) return mismatch_;
   for (size_t op = 0; op < ops_.size(); ++op) {
@@ -358,6 +439,8 @@ Error Transaction::Failure() const {
     error.error_number = commit_error_;
     error.message = fmt::format("cannot write the record: {}", std::strerror(commit_error_));
     error.hint = "see that the state directory can be written to";
+  } else if (dns_error_) {
+    error = *dns_error_;
   } else if (op && steps_[*op].answer == Answer::kRefused) {
     error = ChangeError(ops_[*op].verb, ops_[*op].object, steps_[*op].error);
     DescribeAttribute(*op, error);

@@ -27,14 +27,19 @@ class Transaction {
   Status Prepare();
 
   /// Sends the waves, runs the hooks, verifies, and commits the record. On a failure everything is
-  /// taken back, and the error says what was left. Allocates nothing until then, but for hooks.
+  /// taken back, and the error says what was left. Allocates nothing until then, but for hooks and
+  /// for the resolver.
   Status Run(StateDir::Pending& record);
+
+  /// What was not done, and did not have to be.
+  const std::vector<std::string>& warnings() const { return warnings_; }
 
  private:
   enum class Answer : uint8_t { kNotSent, kAcknowledged, kRefused, kUnknown };
   struct Step {
     Answer answer = Answer::kNotSent;
     bool undone = false;
+    bool given_up = false;  // it was optional, and was not done
     netlink::KernelError error;
   };
 
@@ -42,13 +47,18 @@ class Transaction {
   bool SendWave(const Wave& wave);
   bool SendMessages(const Wave& wave);
   bool SendSettings(const Wave& wave);
+  bool TellResolver(const Wave& wave);
+  bool TellResolver(size_t op);
+  Status Tell(const Op& op);
   bool MayBeGone(size_t op, const netlink::KernelError& error) const;
   // Runs those that come before op `next` and have not run yet; false when one failed.
   bool RunHooks(size_t next);
+  int RunHook(const HookStep& hook);
   // Whether all ops before `end` have been done, by a dump.
   bool Verify(size_t end);
   void Rollback();
   void UndoOnce();
+  void UndoDns(size_t op);
   bool MadeNothing(size_t op) const;
   bool NeedsUndo(size_t op) const;
   // Sends the message of `part` that makes a link again; true if it did.
@@ -78,6 +88,8 @@ class Transaction {
   int hook_status_ = 0;  // of the one before the next
   int commit_error_ = 0;
   netlink::KernelError batch_error_;  // of a message that belongs to no op
+  std::optional<Error> dns_error_;
+  std::vector<std::string> warnings_;
 };
 
 }  // namespace wgnet::plan

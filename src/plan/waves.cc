@@ -73,7 +73,7 @@ class Waves::Encoder {
     if (first == 0 || StartsWave(ops_[first - 1], op)) WGNET_RETURN_IF_ERROR(OpenWave(bus, first));
     if (bus == Bus::kSysctl) {
       WGNET_RETURN_IF_ERROR(OpenSettings(first));
-    } else {
+    } else if (netlink::IsNetlink(bus)) {
       WGNET_RETURN_IF_ERROR(EncodeMessages(first, last));
     }
     wave().last_op = last;
@@ -102,7 +102,7 @@ class Waves::Encoder {
   }
 
   Status CloseWave() {
-    if (waves_.waves_.empty() || wave().bus == Bus::kSysctl) return {};
+    if (waves_.waves_.empty() || !netlink::IsNetlink(wave().bus)) return {};
     if (wave().bus == Bus::kNetfilter) {
       netlink::MessageWriter out(wave().bytes, client_.sequence());
       kernel::PutBatchEnd(out);
@@ -233,7 +233,7 @@ class Waves::Encoder {
   Status EncodeUndo() {
     EncodeUndoBatchLimits();
     for (size_t i = ops_.size(); i-- > 0;) {
-      if (kernel::BusOf(ops_[i].object) == Bus::kSysctl || PeerOf(ops_[i]) != nullptr) continue;
+      if (!netlink::IsNetlink(kernel::BusOf(ops_[i].object)) || PeerOf(ops_[i]) != nullptr) continue;
       WGNET_RETURN_IF_ERROR(EncodeUndoOf(i));
     }
     return EncodeUndoOfPeers();

@@ -72,13 +72,13 @@ static void TestStatusNames(void) {
       "permission", "module-missing",      "not-supported", "name-taken", "port-in-use",
       "conflict",   "read-only",           "busy",          "stale",      "kernel",
       "verify",     "rollback-incomplete", "state",         "unresolved", "no-memory",
-      "hook"};
-  CHECK_SIZE(sizeof kNames / sizeof *kNames, WGNET_HOOK + 1);
-  for (wgnet_status_t status = 0; status <= WGNET_HOOK; ++status) {
+      "hook", "dns"};
+  CHECK_SIZE(sizeof kNames / sizeof *kNames, WGNET_DNS + 1);
+  for (wgnet_status_t status = 0; status <= WGNET_DNS; ++status) {
     CHECK_TEXT(wgnet_status_name(status), kNames[status]);
   }
   // A code that the header does not have yet would have a name here.
-  CHECK_TEXT(wgnet_status_name(WGNET_HOOK + 1), "unknown");
+  CHECK_TEXT(wgnet_status_name(WGNET_DNS + 1), "unknown");
   CHECK_TEXT(wgnet_status_name(-1), "unknown");
   CHECK_TEXT(wgnet_status_name(INT32_MIN), "unknown");
 }

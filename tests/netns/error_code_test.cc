@@ -29,7 +29,7 @@ namespace wgnet::testing {
 namespace {
 
 constexpr std::string_view kKey = "HR8Kp3xWIt2rNdS3aaCk+Ss7yQqC9cn6h3WS6UK3WE0=";
-constexpr int kLastCode = static_cast<int>(ErrorCode::kHook);
+constexpr int kLastCode = static_cast<int>(ErrorCode::kDns);
 
 // A new namespace with an uplink, and one owner in it.
 struct World {

@@ -37,6 +37,7 @@ class FakeWireguard final : public netlink::Transport {
   }
   void CloseSetting(int handle) override { inner_->CloseSetting(handle); }
   int Run(const Process& process) override { return inner_->Run(process); }
+  DnsSystem* dns() override { return inner_->dns(); }
 
  private:
   struct Device {

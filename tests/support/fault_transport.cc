@@ -31,6 +31,7 @@ bool IsChange(Bus bus, const nlmsghdr& header, const std::byte* payload) {
       return header.nlmsg_type >> 8 == NFNL_SUBSYS_NFTABLES &&
              (header.nlmsg_flags & NLM_F_DUMP) == 0 && (header.nlmsg_type & 0xff) != 16;  // GETGEN
     case Bus::kSysctl:
+    case Bus::kDns:
       break;
   }
   return false;
@@ -121,6 +122,20 @@ void FaultTransport::Arm(Fault fault) {
   fired_ = false;
   peers_of_.clear();
   keys_of_.clear();
+}
+
+FaultTransport::FaultTransport(std::unique_ptr<netlink::Transport> inner)
+    : inner_(std::move(inner)) {
+  if (DnsSystem* const dns = inner_->dns()) resolver_.emplace(*dns, [this] { return JudgeDns(); });
+}
+
+RefusingResolver::Fate FaultTransport::JudgeDns() {
+  using Fate = RefusingResolver::Fate;
+  if (on_step_) on_step_();
+  peers_of_.emplace_back();
+  keys_of_.emplace_back();
+  if (!IsHit()) return Fate::kDone;
+  return fault_.done_though ? Fate::kDoneThough : Fate::kRefused;
 }
 
 bool FaultTransport::IsHit() {

@@ -13,11 +13,13 @@
 #include <vector>
 
 #include "src/netlink/transport.h"
+#include "tests/support/fake_resolver.h"
 #include "wgnet/key.h"
 
 namespace wgnet::testing {
 
-/// A message that asks for a change: of a route, of a device, of a ruleset, or a written setting.
+/// A message that asks for a change: of a route, of a device, of a ruleset, or a written setting, or
+/// what a resolver is told.
 struct Fault {
   size_t message = 0;  // which, from 1; 0: none
   int error = 0;
@@ -27,11 +29,13 @@ struct Fault {
     size_t ips = 0;
   };
   std::optional<Partial> partial;
+  /// A resolver does what it is told, and fails.
+  bool done_though = false;
 };
 
 class FaultTransport final : public netlink::Transport {
  public:
-  explicit FaultTransport(std::unique_ptr<netlink::Transport> inner) : inner_(std::move(inner)) {}
+  explicit FaultTransport(std::unique_ptr<netlink::Transport> inner);
 
   /// Counts from here on.
   void Arm(Fault fault);
@@ -42,7 +46,7 @@ class FaultTransport final : public netlink::Transport {
   const std::vector<std::vector<size_t>>& peers_of() const { return peers_of_; }
   /// Whose peers the SET_DEVICE messages named, by message.
   const std::vector<std::vector<PublicKey>>& keys_of() const { return keys_of_; }
-  /// Called after each Send, and after each write of a setting.
+  /// Called after each Send, each write of a setting, and each change of the resolver.
   void OnStep(std::function<void()> callback) { on_step_ = std::move(callback); }
 
   /// As in a user namespace, where buffers cannot be forced.
@@ -62,8 +66,10 @@ class FaultTransport final : public netlink::Transport {
   int WriteSetting(int handle, std::string_view value) override;
   void CloseSetting(int handle) override { inner_->CloseSetting(handle); }
   int Run(const Process& process) override { return inner_->Run(process); }
+  DnsSystem* dns() override { return resolver_ ? &*resolver_ : nullptr; }
 
  private:
+  RefusingResolver::Fate JudgeDns();
   bool IsHit();
   void QueueError(netlink::Bus bus, uint32_t sequence);
   // Withholds the message at `at`, or a part of it. False: withhold the whole send.
@@ -78,6 +84,7 @@ class FaultTransport final : public netlink::Transport {
   std::vector<std::vector<PublicKey>> keys_of_;
   std::array<std::deque<std::vector<std::byte>>, netlink::kNetlinkBuses> replies_;
   std::function<void()> on_step_;
+  std::optional<RefusingResolver> resolver_;
 };
 
 }  // namespace wgnet::testing

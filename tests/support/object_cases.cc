@@ -210,11 +210,51 @@ void AddSysctlCases(CaseList& list) {
   list.Change("back, with what the write moves besides", after, before);
 }
 
+void AddDnsCases(CaseList& list) {
+  kernel::DnsSetting setting;
+  setting.backend = DnsBackend::kResolved;
+  setting.path = "";
+  setting.label = "7";
+  setting.dev = Wg0();
+  setting.servers = {ParseIp("10.13.13.1"), ParseIp("fd00::53")};
+  setting.domains = {*DomainName::Parse("corp.example"), *DomainName::Parse("~internal")};
+  setting.exclusive = true;
+  setting.required = true;
+  list.Add("systemd-resolved", setting);
+  list.Delete("systemd-resolved", setting);
+
+  kernel::DnsSetting after = setting;
+  after.servers->clear();
+  after.domains = {*DomainName::Parse("example.org")};
+  after.exclusive = false;
+  list.Change("systemd-resolved: all is said anew", setting, after);
+  after.servers = setting.servers;
+  after.domains->clear();
+  list.Add("systemd-resolved, servers only", after);
+
+  setting.backend = DnsBackend::kResolvconf;
+  setting.label = "tun.wg0.wgnet";
+  setting.domains = {*DomainName::Parse("corp.example"), *DomainName::Parse("example.org")};
+  list.Add("resolvconf", setting);
+  list.Delete("resolvconf", setting);
+  setting.exclusive = false;
+  setting.servers->clear();
+  list.Add("resolvconf, search domains only", setting);
+
+  setting.backend = DnsBackend::kFile;
+  setting.path = "/etc/resolv.conf";
+  setting.label = "wg0";
+  setting.servers = {ParseIp("10.13.13.1")};
+  setting.exclusive = true;
+  list.Add("a file", setting);
+  list.Delete("a file", setting);
+}
+
 const ObjectCases& AllObjectCases() {
   static const ObjectCases cases = [] {
     CaseList list;
     for (const auto add : {AddLinkCases, AddAddressCases, AddRouteCases, AddRuleCases,
-                           AddWireguardCases, AddPeerCases, AddNftCases, AddSysctlCases}) {
+                           AddWireguardCases, AddPeerCases, AddNftCases, AddSysctlCases, AddDnsCases}) {
       add(list);
     }
     return list.cases();

@@ -87,6 +87,7 @@ void AddWireguardCases(CaseList& list);
 void AddPeerCases(CaseList& list);
 void AddNftCases(CaseList& list);
 void AddSysctlCases(CaseList& list);
+void AddDnsCases(CaseList& list);
 
 /// All of them.
 const ObjectCases& AllObjectCases();

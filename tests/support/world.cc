@@ -30,9 +30,10 @@ void Change(netlink::Client& client, Verb verb, const Object& object) {
   });
 }
 
-std::unique_ptr<netlink::KernelTransport> OpenKernel() {
+std::unique_ptr<netlink::KernelTransport> OpenKernel(std::unique_ptr<DnsSystem> dns = nullptr) {
   auto netns = netlink::NetworkNamespace::Open("");
-  auto transport = netlink::KernelTransport::Open(*std::move(netns));
+  auto transport =
+      netlink::KernelTransport::Open(*std::move(netns), SystemProcessRunner(), std::move(dns));
   return *std::move(transport);
 }
 
@@ -86,8 +87,13 @@ void MakeUplink(std::string_view name, std::string_view address) {
   Change(client, Verb::kAdd, on_link);
 }
 
-Host::Host(const std::string& owner, const std::string& state_dir) : state_dir_(state_dir) {
-  std::unique_ptr<netlink::Transport> inner = OpenKernel();
+Host::Host(const std::string& owner, const std::string& state_dir)
+    : Host(owner, state_dir, nullptr) {}
+
+Host::Host(const std::string& owner, const std::string& state_dir, std::unique_ptr<DnsSystem> dns)
+    : state_dir_(state_dir) {
+  if (dns == nullptr) dns = std::make_unique<FakeResolver>(resolver_);
+  std::unique_ptr<netlink::Transport> inner = OpenKernel(std::move(dns));
   if (!InGuest()) {
     auto fake = std::make_unique<FakeWireguard>(std::move(inner));
     fake_ = fake.get();
@@ -108,16 +114,20 @@ Result<plan::PlanData> Host::Plan(const Node& node) {
 
 Status Host::Apply(const Node& node, const Hooks& hooks) {
   WGNET_ASSIGN_OR_RETURN(const auto hosts, plan::ResolveHosts(node, {}));
-  WGNET_ASSIGN_OR_RETURN(const auto plan, planner_->Apply(node, hosts, hooks));
-  static_cast<void>(plan);
-  return {};
+  const auto done = planner_->Apply(node, hosts, hooks);
+  return done ? Status() : Status(done.error());
+}
+
+Result<std::vector<std::string>> Host::ApplyAndWarn(const Node& node) {
+  WGNET_ASSIGN_OR_RETURN(const auto hosts, plan::ResolveHosts(node, {}));
+  WGNET_ASSIGN_OR_RETURN(auto done, planner_->Apply(node, hosts, {}));
+  return std::move(done.warnings);
 }
 
 Status Host::ApplyOnce(const Node& node) {
   WGNET_ASSIGN_OR_RETURN(const auto plan, Plan(node));
-  WGNET_ASSIGN_OR_RETURN(const size_t steps, planner_->Apply(plan));
-  static_cast<void>(steps);
-  return {};
+  const auto done = planner_->Apply(plan);
+  return done ? Status() : Status(done.error());
 }
 
 std::string Host::State() const {
@@ -128,7 +138,7 @@ std::string Host::State() const {
     if (again == state && !HasTentativeAddress()) break;
     state = std::move(again);
   }
-  return state + (fake_ != nullptr ? fake_->State() : "");
+  return state + (fake_ != nullptr ? fake_->State() : "") + resolver_->State();
 }
 
 Node ServerNode() {
@@ -170,6 +180,8 @@ Node LargeNode(int peers) {
   node.Add(NatRule::Masquerade().Source("10.20.0.0/16").Source("fd00::/64").OutInterface("eth*"));
   node.Add(NatRule::Masquerade().Source("10.1.0.0/16").Source("10.3.0.0/16").InInterface("hub"));
   node.Add(ForwardRule().Between("hub", "eth*"));
+  node.Add(Dns("exit").Server("10.99.0.1").SearchDomain("corp.example"));
+  node.Add(Dns("hub").SearchDomain("~hub.example"));
   return node;
 }
 
@@ -216,6 +228,7 @@ Node ChangedNode(int peers) {
   node.Add(NatRule::Masquerade().Source("10.20.0.0/16").OutInterface("eth*"));
   node.Add(NatRule::Masquerade().Source("10.0.0.0/15").Source("10.4.0.0/16").InInterface("hub"));
   node.Add(ForwardRule().Between("exit", "eth*"));
+  node.Add(Dns("exit").Server("10.99.0.1").Server("fd99::1"));
   return node;
 }
 

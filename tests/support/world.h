@@ -28,13 +28,18 @@ class Host {
  public:
   /// All hosts of one directory share their records, so they are owners of one namespace.
   Host(const std::string& owner, const std::string& state_dir);
+  /// With this resolver; the one above has one in memory.
+  Host(const std::string& owner, const std::string& state_dir, std::unique_ptr<DnsSystem> dns);
 
   plan::Planner& planner() { return *planner_; }
   FaultTransport& transport() { return *transport_; }
   const std::string& state_dir() const { return state_dir_; }
+  FakeResolver::Memory& resolver() { return *resolver_; }
 
   Result<plan::PlanData> Plan(const Node& node);
   Status Apply(const Node& node, const Hooks& hooks = {});
+  /// The same, with its warnings.
+  Result<std::vector<std::string>> ApplyAndWarn(const Node& node);
   /// Plans and applies in two steps, so that a stale plan is an error.
   Status ApplyOnce(const Node& node);
   /// The kernel's state, and that of the fake devices, once it moves no more: IPv6 addresses get
@@ -45,6 +50,7 @@ class Host {
   std::string state_dir_;
   FaultTransport* transport_;
   FakeWireguard* fake_ = nullptr;
+  std::shared_ptr<FakeResolver::Memory> resolver_ = std::make_shared<FakeResolver::Memory>();
   std::unique_ptr<plan::Planner> planner_;
 };
 
@@ -55,7 +61,7 @@ SecretKey TestKey(std::string_view seed);
 Node ServerNode();
 Node ClientNode();
 /// A node with every kind of object: two interfaces, some peers with several allowed IPs, both
-/// families, a full tunnel, tables of their own, NAT with sets, forwarding.
+/// families, a full tunnel, tables of their own, NAT with sets, forwarding, name servers.
 Node LargeNode(int peers = 4);
 /// An interface with a key made from `own`, and peers with keys made from `peer` and of another.
 Node KeyNode(std::string_view own, std::string_view peer);

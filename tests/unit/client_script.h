@@ -63,6 +63,7 @@ class ScriptedTransport final : public Transport {
   int WriteSetting(int, std::string_view) override { return EBADF; }
   void CloseSetting(int) override {}
   int Run(const Process&) override { return -ENOSYS; }
+  DnsSystem* dns() override { return nullptr; }
 
  private:
   struct Step {

@@ -179,7 +179,7 @@ std::vector<Meaning> GrammarOfWgQuick() {
       {InInterface("Table ="), Wg0()},
       {InInterface("Table = off\nTable ="), Wg0()},
       {InInterface("Table = off\nTABLE = 7"), Wg0().Table(RouteTable::Number(7))},
-      {InInterface("DNS = 10.0.0.1\nSaveConfig = true\nPostUp = a\nPreUp ="), Wg0()},
+      {InInterface("DNS = \nSaveConfig = true\nPostUp = a\nPreUp ="), Wg0()},
       {InInterface("MTU = 1420\n") + InPeer("") + InInterface("Address = 10.0.0.1"),
        Wg0().Mtu(1420).Address("10.0.0.1").AddPeer(Laptop())},
   };
@@ -230,9 +230,18 @@ TEST(ConfMeaningTest, Dns) {
   want.servers = {{*IpAddress::Parse("1.1.1.1"), {2, 7}},
                   {*IpAddress::Parse("fd00::53"), {2, 29}},
                   {*IpAddress::Parse("9.9.9.9"), {5, 7}}};
-  want.search = {{"corp.example", {2, 16}}, {"~.", {3, 5}}};
+  want.search = {{*DomainName::Parse("corp.example"), {2, 16}}, {DomainName(), {3, 5}}};
   EXPECT_EQ(file.dns(), want);
   EXPECT_EQ(MustParse("[Interface]").dns(), ConfFile::Dns());
+  const Node node = *file.ToNode("wg0");
+  ASSERT_EQ(node.dns().size(), 1u);
+  EXPECT_EQ(node.dns()[0], Dns("wg0")
+                               .Server("1.1.1.1")
+                               .Server("fd00::53")
+                               .Server("9.9.9.9")
+                               .SearchDomain("corp.example")
+                               .SearchDomain("~."));
+  EXPECT_EQ(*file.ToNode("wg0", false), Node().Add(Interface("wg0")));
 }
 
 TEST(ConfMeaningTest, Hooks) {

@@ -14,7 +14,7 @@
 namespace wgnet {
 namespace {
 
-constexpr int kLastCode = static_cast<int>(ErrorCode::kHook);
+constexpr int kLastCode = static_cast<int>(ErrorCode::kDns);
 
 // The kernel refused a route, and all was taken back.
 Error Refused() {
@@ -46,7 +46,7 @@ TEST(ErrorCodeTest, NamesAndNumbersStay) {
       "invalid-argument",    "parse",         "io",         "not-found",   "permission",
       "module-missing",      "not-supported", "name-taken", "port-in-use", "conflict",
       "read-only",           "busy",          "stale",      "kernel",      "verify",
-      "rollback-incomplete", "state",         "unresolved", "no-memory",   "hook"};
+      "rollback-incomplete", "state",         "unresolved", "no-memory",   "hook", "dns"};
   ASSERT_EQ(kNames.size(), static_cast<size_t>(kLastCode));
   for (size_t i = 0; i < kNames.size(); ++i) {
     EXPECT_EQ(ErrorCodeName(static_cast<ErrorCode>(i + 1)), kNames[i]);

@@ -63,6 +63,7 @@ std::string WireOf(Verb verb, const ObjectCase& shown) {
     }
     return text;
   }
+  if (std::holds_alternative<kernel::DnsSetting>(shown.object)) return "told to the resolver\n";
   const SecretBuffer bytes = MessagesOf(verb, shown);
   return bytes.empty() ? "no message\n"
                        : testing::WireText(kernel::BusOf(shown.object), bytes.bytes());

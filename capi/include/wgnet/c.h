@@ -84,7 +84,8 @@ enum {
   WGNET_STATE = 17,                ///< the state directory or a record in it is unsafe or damaged
   WGNET_UNRESOLVED = 18,           ///< a host name has no address
   WGNET_NO_MEMORY = 19,            ///< memory ran out before anything was changed
-  WGNET_HOOK = 20                  ///< a hook of a wg-quick file failed
+  WGNET_HOOK = 20,                 ///< a hook of a wg-quick file failed
+  WGNET_DNS = 21                   ///< the resolver did not take name servers
 };
 
 /// The name, e.g. "name-taken", as in JSON; "ok" for 0, "unknown" for a number that is none. Lives
@@ -170,8 +171,8 @@ WGNET_API wgnet_status_t wgnet_node_from_json(const char* text, size_t length, w
                                               wgnet_error_t** error) WGNET_NOEXCEPT;
 
 /// Reads a file of wg-quick(8), of at most 16 MiB, as a node with one interface. `file_name` is
-/// what errors call the text; it is not opened. A node runs no command and sets no name server, so
-/// a text with hooks or DNS is an error (WGNET_NOT_SUPPORTED) unless `flags` has them skipped.
+/// what errors call the text; it is not opened. A node runs no hook, so a text with hooks is an
+/// error (WGNET_NOT_SUPPORTED) unless `flags` has them skipped.
 /// SaveConfig means something to wg-quick(8) alone, and is passed over. Other errors: WGNET_PARSE,
 /// with `where` FILE:LINE:COLUMN; WGNET_INVALID_ARGUMENT for a name that no interface can have.
 WGNET_API wgnet_status_t wgnet_node_from_conf(const char* text, size_t length,

@@ -1,25 +1,30 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-#include "src/conf/write_file.h"
+#include "src/base/replace_file.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <climits>
 #include <cstdlib>
-#include <cstring>
 
 #include "src/base/unique_fd.h"
 #include "src/base/write_all.h"
 
-namespace wgnet::conf {
+namespace wgnet {
 namespace {
 
+struct Attributes {
+  uid_t owner;
+  gid_t group;
+  mode_t mode;
+};
+
 // 0 or an errno.
-int FillLike(int fd, const struct stat& old, std::string_view text) {
-  if (fchown(fd, old.st_uid, old.st_gid) != 0 || fchmod(fd, old.st_mode & 07777) != 0) return errno;
+int Fill(int fd, const Attributes& attributes, std::string_view text) {
+  if (fchown(fd, attributes.owner, attributes.group) != 0) return errno;
+  if (fchmod(fd, attributes.mode & 07777) != 0) return errno;
   if (const int error = WriteAll(fd, text)) return error;
   return fsync(fd) == 0 ? 0 : errno;
 }
@@ -31,13 +36,11 @@ void SyncDirectoryOf(const std::string& path) {
   if (fd.ok()) static_cast<void>(fsync(fd.get()));
 }
 
-int Replace(const std::string& path, std::string_view text) {
-  struct stat old;
-  if (stat(path.c_str(), &old) != 0) return errno;
+int PutFile(const std::string& path, const Attributes& attributes, std::string_view text) {
   std::string beside = path + ".XXXXXX";
   const UniqueFd fd(mkostemp(beside.data(), O_CLOEXEC));
   if (!fd.ok()) return errno;
-  int error = FillLike(fd.get(), old, text);
+  int error = Fill(fd.get(), attributes, text);
   if (error == 0 && rename(beside.c_str(), path.c_str()) != 0) error = errno;
   if (error != 0) unlink(beside.c_str());
   if (error == 0) SyncDirectoryOf(path);
@@ -46,15 +49,15 @@ int Replace(const std::string& path, std::string_view text) {
 
 }  // namespace
 
-Status ReplaceFile(const std::string& path, std::string_view text) {
+int ReplaceFile(const std::string& path, std::string_view text) {
   char real[PATH_MAX];
-  const int error = realpath(path.c_str(), real) != nullptr ? Replace(real, text) : errno;
-  if (error == 0) return {};
-  return Error{.code = ErrorCode::kIo,
-               .message = fmt::format("cannot be written: {}", std::strerror(error)),
-               .where = path,
-               .hint = "see that its directory can be written to",
-               .error_number = error};
+  struct stat old;
+  if (realpath(path.c_str(), real) == nullptr || stat(real, &old) != 0) return errno;
+  return PutFile(real, {old.st_uid, old.st_gid, old.st_mode}, text);
 }
 
-}  // namespace wgnet::conf
+int MakeFile(const std::string& path, std::string_view text) {
+  return PutFile(path, {geteuid(), getegid(), 0644}, text);
+}
+
+}  // namespace wgnet

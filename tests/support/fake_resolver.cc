@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "tests/support/fake_resolver.h"
+
+namespace wgnet::testing {
+
+std::string FakeResolver::Memory::State() const {
+  std::string state;
+  for (const auto& [place, config] : known) {
+    const auto& [backend, path, label] = place;
+    state += "dns " + std::string(DnsBackendName(backend)) + " " + path + " " + label + ":";
+    for (const IpAddress& server : config.servers) state += " " + server.ToString();
+    for (const DomainName& domain : config.domains) state += " " + domain.ToString();
+    state += config.exclusive.value_or(false) ? " exclusive\n" : "\n";
+  }
+  return state;
+}
+
+Result<DnsHost> FakeResolver::FindHost(std::optional<DnsBackend> wanted) {
+  DnsHost host = memory_->host;
+  if (wanted) host.backend = *wanted;
+  return host;
+}
+
+Result<std::optional<DnsConfig>> FakeResolver::Read(const DnsPlace& place) {
+  const auto found = memory_->known.find({place.backend, place.path, place.label});
+  return found == memory_->known.end() ? std::nullopt : std::optional(found->second);
+}
+
+Status FakeResolver::Write(const DnsPlace& place, const DnsConfig& config) {
+  ++memory_->changes;
+  memory_->known[{place.backend, place.path, place.label}] = config;
+  return {};
+}
+
+Status FakeResolver::Remove(const DnsPlace& place) {
+  ++memory_->changes;
+  memory_->known.erase({place.backend, place.path, place.label});
+  return {};
+}
+
+Result<std::vector<DnsPlace>> FakeResolver::List() {
+  std::vector<DnsPlace> places;
+  for (const auto& [place, config] : memory_->known) {
+    const auto& [backend, path, label] = place;
+    if (backend != DnsBackend::kResolved) places.push_back({backend, path, label});
+  }
+  return places;
+}
+
+}  // namespace wgnet::testing
