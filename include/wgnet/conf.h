@@ -115,8 +115,8 @@ class ConfFile {
   // ---- what it means ----
 
   /// A node with one interface: key, port, mark, addresses, MTU, table, the peers in the order in
-  /// which they first stand in the file, and, `with_dns`, its name servers and search domains. Fails
-  /// only for a name that no interface can have.
+  /// which they first stand in the file, and, `with_dns`, its name servers and search domains.
+  /// Fails only for a name that no interface can have.
   ///
   /// The last of several values of one key holds; Address and AllowedIPs add up. A peer that stands
   /// twice is one: the second section replaces the allowed IPs, unless they are marked with `+`,

@@ -10,10 +10,11 @@
 
 namespace wgnet {
 
-/// A program with what it is given. It has the caller's standard streams, but for what `input` says.
+/// A program with what it is given. It has the caller's standard streams, but for what `input`
+/// says.
 struct Process {
-  std::vector<std::string> arguments;    ///< the program, looked for in PATH, then its arguments
-  std::vector<std::string> environment;  ///< NAME=VALUE, besides the caller's
+  std::vector<std::string> arguments;     ///< the program, looked for in PATH, then its arguments
+  std::vector<std::string> environment;   ///< NAME=VALUE, besides the caller's
   std::optional<std::string> input = {};  ///< what it reads from standard input
 };
 

@@ -52,10 +52,8 @@ Result<std::unique_ptr<DnsSystem>> ResolverOf(const std::string& name,
                                               const std::shared_ptr<ProcessRunner>& runner) {
   WGNET_ASSIGN_OR_RETURN(const auto own, netlink::NetworkNamespace::Open(""));
   const bool is_name = name.find('/') == name.npos;
-  return dns::HostResolver({.id = netns.id(),
-                            .name = is_name ? name : "",
-                            .is_own = netns.id() == own.id()},
-                           runner);
+  return dns::HostResolver(
+      {.id = netns.id(), .name = is_name ? name : "", .is_own = netns.id() == own.id()}, runner);
 }
 
 using LinkNames = std::map<uint32_t, std::string>;

@@ -51,8 +51,9 @@ Result<DomainName> DomainName::Parse(std::string_view text) {
   if (!IsName(name)) {
     return Error{.code = ErrorCode::kParse,
                  .message = "not a domain name: " + QuoteForMessage(text),
-                 .hint = "such as corp.example, or ~corp.example; other letters than ASCII's are "
-                         "written as xn--..."};
+                 .hint =
+                     "such as corp.example, or ~corp.example; other letters than ASCII's are "
+                     "written as xn--..."};
   }
   domain.name_ = name;
   return domain;

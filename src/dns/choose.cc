@@ -76,9 +76,9 @@ Result<DnsBackend> ChooseHere(const Facts& facts) {
     return Nobody("resolvconf keeps /etc/resolv.conf, and is not in PATH",
                   "install it, or make /etc/resolv.conf a file");
   }
-  return Nobody("another program keeps /etc/resolv.conf: it is a link to " +
-                    QuoteForMessage(facts.keeper),
-                "install openresolv or systemd-resolved, or make it a file");
+  return Nobody(
+      "another program keeps /etc/resolv.conf: it is a link to " + QuoteForMessage(facts.keeper),
+      "install openresolv or systemd-resolved, or make it a file");
 }
 
 bool IsBelow(std::string_view path, std::string_view directory) {
@@ -108,9 +108,8 @@ Facts::File FileOf(std::string_view link_target, std::string_view text) {
   }
   if (IsBelow(link_target, "/run/") || IsBelow(link_target, "/var/run/")) return File::kOther;
   const auto servers = ReadLines(text).servers;
-  const bool is_stub =
-      servers.size() == 1 && (servers[0].ToString() == "127.0.0.53" ||
-                              servers[0].ToString() == "127.0.0.54");
+  const bool is_stub = servers.size() == 1 && (servers[0].ToString() == "127.0.0.53" ||
+                                               servers[0].ToString() == "127.0.0.54");
   return is_stub ? File::kResolved : File::kPlain;
 }
 

@@ -7,8 +7,8 @@
 #include <string>
 #include <string_view>
 
-#include "src/dns/resolved.h"
 #include "src/dns/resolvconf.h"
+#include "src/dns/resolved.h"
 #include "wgnet/dns.h"
 
 namespace wgnet::dns {
@@ -26,11 +26,11 @@ struct Facts {
   /// What /etc/resolv.conf is.
   enum class File : uint8_t {
     kMissing,
-    kPlain,    // a file, or a link to one that nothing is known to keep
-    kMounted,  // put there by who made the container: it cannot be replaced
-    kResolved,     // systemd-resolved keeps it, or it names its stub, 127.0.0.53
-    kResolvconf,   // resolvconf(8) keeps it
-    kOther,        // another program does
+    kPlain,       // a file, or a link to one that nothing is known to keep
+    kMounted,     // put there by who made the container: it cannot be replaced
+    kResolved,    // systemd-resolved keeps it, or it names its stub, 127.0.0.53
+    kResolvconf,  // resolvconf(8) keeps it
+    kOther,       // another program does
   };
   File file = File::kMissing;
   std::string keeper;  // kOther: where it links to

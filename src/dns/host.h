@@ -13,9 +13,9 @@ namespace wgnet::dns {
 
 /// Whose links are told of.
 struct Namespace {
-  std::string id;       // no other has it
-  std::string name;     // of ip-netns(8), or ""
-  bool is_own = true;   // of this process
+  std::string id;      // no other has it
+  std::string name;    // of ip-netns(8), or ""
+  bool is_own = true;  // of this process
 };
 
 std::unique_ptr<DnsSystem> HostResolver(Namespace netns, std::shared_ptr<ProcessRunner> runner);

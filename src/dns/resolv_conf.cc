@@ -11,7 +11,8 @@ namespace {
 constexpr std::string_view kBlanks = " \t\r\n";
 constexpr std::string_view kMark = "# wgnet ";
 constexpr std::string_view kExclusive = "exclusive";
-constexpr std::string_view kBegin = "# wgnet begin: from here to the end mark, lines are not kept\n";
+constexpr std::string_view kBegin =
+    "# wgnet begin: from here to the end mark, lines are not kept\n";
 constexpr std::string_view kEnd = "# wgnet end\n";
 constexpr std::string_view kMade = "# wgnet made this file\n";
 constexpr std::string_view kLink = "# wgnet link ";
@@ -84,7 +85,8 @@ DnsConfig Together(const std::vector<FileLink>& links, const DnsConfig& rest) {
   return all;
 }
 
-// Where wgnet's block begins and ends. If somebody took its end away, it ends with wgnet's comments.
+// Where wgnet's block begins and ends. If somebody took its end away, it ends with wgnet's
+// comments.
 std::pair<size_t, size_t> FindBlock(std::string_view text) {
   size_t begin = text.find(kBegin);
   while (begin != text.npos && begin != 0 && text[begin - 1] != '\n') {
@@ -168,9 +170,8 @@ void ResolvConf::Set(FileLink link) {
 }
 
 void ResolvConf::Remove(std::string_view netns_id, std::string_view link) {
-  std::erase_if(links_, [&](const FileLink& each) {
-    return each.netns_id == netns_id && each.link == link;
-  });
+  std::erase_if(
+      links_, [&](const FileLink& each) { return each.netns_id == netns_id && each.link == link; });
 }
 
 std::optional<std::string> ResolvConf::Text() const {
@@ -182,9 +183,9 @@ std::optional<std::string> ResolvConf::Text() const {
   text += LinesOf(all);
   text += kEnd;
   ForEachLine(rest_, [&](std::string_view line) {
-    const bool off = (*all.exclusive && IsKeyword(line, {"nameserver"})) ||
-                     ((*all.exclusive || !all.domains.empty()) &&
-                      IsKeyword(line, {"search", "domain"}));
+    const bool off =
+        (*all.exclusive && IsKeyword(line, {"nameserver"})) ||
+        ((*all.exclusive || !all.domains.empty()) && IsKeyword(line, {"search", "domain"}));
     if (off) text += kOff;
     text += line;
   });

@@ -18,8 +18,9 @@ std::string LinesOf(const DnsConfig& config);
 DnsConfig ReadLines(std::string_view text);
 
 /// What wgnet has in a file stands at its top, in a block of its own: a comment for each link, then
-/// the lines that hold. What of the rest must not hold meanwhile is made a comment. So the file says
-/// by itself what is whose, also after a crash or a reboot, and what others write stays theirs.
+/// the lines that hold. What of the rest must not hold meanwhile is made a comment. So the file
+/// says by itself what is whose, also after a crash or a reboot, and what others write stays
+/// theirs.
 struct FileLink {
   std::string netns_id;
   std::string link;
@@ -47,7 +48,7 @@ class ResolvConf {
   void ReadLink(std::string_view words);
 
   std::vector<FileLink> links_;
-  std::string rest_;  // what is not wgnet's, in force
+  std::string rest_;   // what is not wgnet's, in force
   bool made_ = false;  // by wgnet: it goes with the last link
 };
 

@@ -76,7 +76,8 @@ int PutServers(sd_bus_message* message, const DnsConfig& config) {
   for (const IpAddress& server : config.servers) {
     const auto bytes = server.bytes();
     if (error >= 0) error = sd_bus_message_open_container(message, 'r', "iay");
-    if (error >= 0) error = sd_bus_message_append(message, "i", server.is_v6() ? AF_INET6 : AF_INET);
+    if (error >= 0)
+      error = sd_bus_message_append(message, "i", server.is_v6() ? AF_INET6 : AF_INET);
     if (error >= 0) error = sd_bus_message_append_array(message, 'y', bytes.data(), bytes.size());
     if (error >= 0) error = sd_bus_message_close_container(message);
   }
@@ -144,8 +145,7 @@ int ReadDomains(sd_bus_message* message, DnsConfig& config) {
   int status = sd_bus_message_enter_container(message, 'a', "(sb)");
   const char* name = nullptr;
   int routing_only = 0;
-  while (status >= 0 &&
-         (status = sd_bus_message_read(message, "(sb)", &name, &routing_only)) > 0) {
+  while (status >= 0 && (status = sd_bus_message_read(message, "(sb)", &name, &routing_only)) > 0) {
     const auto domain = DomainName::Parse((routing_only != 0 ? "~" : "") + std::string(name));
     if (!domain) continue;
     if (*domain == DomainName()) {
@@ -190,9 +190,9 @@ ResolvedState FindResolved() {
   if (bus == nullptr) return state;
   // Started by the bus, if it is not there yet and can be.
   BusError error;
-  state.answers = sd_bus_call_method(bus.get(), kService, "/org/freedesktop/resolve1",
-                                     "org.freedesktop.DBus.Peer", "Ping", error.get(), nullptr,
-                                     "") >= 0;
+  state.answers =
+      sd_bus_call_method(bus.get(), kService, "/org/freedesktop/resolve1",
+                         "org.freedesktop.DBus.Peer", "Ping", error.get(), nullptr, "") >= 0;
   state.is_in_namespace = state.answers && SharesNamespace(bus.get());
   return state;
 }
@@ -228,9 +228,8 @@ Result<std::optional<DnsConfig>> ReadResolved(const std::string& link_index) {
 Status WriteResolved(const std::string& link_index, const DnsConfig& config) {
   WGNET_ASSIGN_OR_RETURN(const Bus bus, Connect());
   const int link = IndexOf(link_index);
-  WGNET_RETURN_IF_ERROR(Call(bus.get(), "SetLinkDNS", link, [&](sd_bus_message* message) {
-    return PutServers(message, config);
-  }));
+  WGNET_RETURN_IF_ERROR(Call(bus.get(), "SetLinkDNS", link,
+                             [&](sd_bus_message* message) { return PutServers(message, config); }));
   return Call(bus.get(), "SetLinkDomains", link,
               [&](sd_bus_message* message) { return PutDomains(message, config); });
 }
@@ -238,8 +237,8 @@ Status WriteResolved(const std::string& link_index, const DnsConfig& config) {
 Status RemoveResolved(const std::string& link_index) {
   WGNET_ASSIGN_OR_RETURN(const Bus bus, Connect());
   BusError error;
-  const int status = CallOnce(bus.get(), "RevertLink", IndexOf(link_index),
-                              [](sd_bus_message*) { return 0; }, error);
+  const int status = CallOnce(
+      bus.get(), "RevertLink", IndexOf(link_index), [](sd_bus_message*) { return 0; }, error);
   if (status >= 0 || error.IsNoLink()) return {};
   return Failed("take RevertLink", error.Text(status), status);
 }

@@ -31,7 +31,7 @@ struct Facts {
   std::optional<uint32_t> default_route_mtu;                  // of the main table, IPv4 before IPv6
   std::map<std::string, std::string, std::less<>> settings;   // under /proc/sys
 
-  std::map<std::string, Result<DnsHost>> dns_hosts;           // by interface
+  std::map<std::string, Result<DnsHost>> dns_hosts;  // by interface
 
   static std::pair<std::string, std::string> PathKey(const Interface& interface, const Peer& peer);
   /// The way to the peer's endpoint, which it must have.

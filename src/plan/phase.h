@@ -26,7 +26,7 @@ enum class Phase : uint8_t {
   kSetting,
   kRule,
   kMark,  // a device's changed mark: the rules for the new one stand, those for the old still do
-  kDns,  // names resolve through what stands then
+  kDns,   // names resolve through what stands then
   kDnsRemoval,
   kRuleRemoval,
   kMarkRemoval,

@@ -81,7 +81,8 @@ Result<PlanData> Planner::Plan(const Node& node, const Hosts& hosts, const Hooks
   Reader reader(client_, netlink::ExtraMode::kKeep);
   // The ruleset's generation is read before the ruleset: a change in between shows.
   const auto generation = reader.NftGeneration();
-  WGNET_ASSIGN_OR_RETURN(const Facts facts, GatherFacts(node, records.own, hosts, reader, transport_->dns()));
+  WGNET_ASSIGN_OR_RETURN(const Facts facts,
+                         GatherFacts(node, records.own, hosts, reader, transport_->dns()));
   const Record own = WithoutLost(records.own, facts.links);
   WGNET_ASSIGN_OR_RETURN(Desired desired, Lower(node, facts, own, records.others));
   const Scope scope = ScopeOf(desired, own, facts);

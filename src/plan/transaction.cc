@@ -291,7 +291,8 @@ bool Transaction::MadeNothing(size_t op) const {
 
 // What was done is taken back where the object is still as it was left: else somebody else changed
 // it meanwhile. What was refused may be half done: WireGuard keeps a part of a peer, a setting
-// moves others, a resolver's program ends in the middle, and what should have gone or changed may have gone along with something else.
+// moves others, a resolver's program ends in the middle, and what should have gone or changed may
+// have gone along with something else.
 bool Transaction::NeedsUndo(size_t op) const {
   const Step& step = steps_[op];
   if (MadeNothing(op)) return false;

@@ -233,7 +233,8 @@ class Waves::Encoder {
   Status EncodeUndo() {
     EncodeUndoBatchLimits();
     for (size_t i = ops_.size(); i-- > 0;) {
-      if (!netlink::IsNetlink(kernel::BusOf(ops_[i].object)) || PeerOf(ops_[i]) != nullptr) continue;
+      if (!netlink::IsNetlink(kernel::BusOf(ops_[i].object)) || PeerOf(ops_[i]) != nullptr)
+        continue;
       WGNET_RETURN_IF_ERROR(EncodeUndoOf(i));
     }
     return EncodeUndoOfPeers();

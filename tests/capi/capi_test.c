@@ -67,12 +67,28 @@ static void TestVersion(void) {
 }
 
 static void TestStatusNames(void) {
-  static const char* const kNames[] = {
-      "ok",         "invalid-argument",    "parse",         "io",         "not-found",
-      "permission", "module-missing",      "not-supported", "name-taken", "port-in-use",
-      "conflict",   "read-only",           "busy",          "stale",      "kernel",
-      "verify",     "rollback-incomplete", "state",         "unresolved", "no-memory",
-      "hook", "dns"};
+  static const char* const kNames[] = {"ok",
+                                       "invalid-argument",
+                                       "parse",
+                                       "io",
+                                       "not-found",
+                                       "permission",
+                                       "module-missing",
+                                       "not-supported",
+                                       "name-taken",
+                                       "port-in-use",
+                                       "conflict",
+                                       "read-only",
+                                       "busy",
+                                       "stale",
+                                       "kernel",
+                                       "verify",
+                                       "rollback-incomplete",
+                                       "state",
+                                       "unresolved",
+                                       "no-memory",
+                                       "hook",
+                                       "dns"};
   CHECK_SIZE(sizeof kNames / sizeof *kNames, WGNET_DNS + 1);
   for (wgnet_status_t status = 0; status <= WGNET_DNS; ++status) {
     CHECK_TEXT(wgnet_status_name(status), kNames[status]);
@@ -276,32 +292,28 @@ static void TestMalformedConf(void) {
 }
 
 // What a node cannot hold is not dropped unasked.
-static void TestConfThatNodesCannotHold(void) {
-  static const struct {
-    const char* text;
-    const char* where;
-    uint32_t skip;
-    const char* hint;
-  } kCases[] = {
-      {"[Interface]\nPostUp = echo hello\n", "a.conf:2", WGNET_CONF_SKIP_HOOKS,
-       "WGNET_CONF_SKIP_HOOKS leaves it out"},
-      {"[Interface]\nDNS = 10.0.0.1\n", "a.conf:2:7", WGNET_CONF_SKIP_DNS,
-       "WGNET_CONF_SKIP_DNS leaves it out"},
-      {"[Interface]\nMTU = 1400\nDNS = example.com\n", "a.conf:3:7", WGNET_CONF_SKIP_DNS,
-       "WGNET_CONF_SKIP_DNS leaves it out"},
-  };
-  const uint32_t all = WGNET_CONF_SKIP_HOOKS | WGNET_CONF_SKIP_DNS;
-  for (size_t i = 0; i < sizeof kCases / sizeof *kCases; ++i) {
-    const char* text = kCases[i].text;
-    const size_t length = strlen(text);
-    wgnet_node_t* node = NULL;
-    wgnet_error_t* error = NULL;
-    CHECK_FAILS(WGNET_NOT_SUPPORTED, kCases[i].where, wgnet_node_from_conf, text, length, "a",
-                "a.conf", all & ~kCases[i].skip, &node);
-    CHECK(wgnet_node_from_conf(text, length, "a", "a.conf", 0, &node, &error) != WGNET_OK);
-    CHECK_TEXT(wgnet_error_hint(error), kCases[i].hint);
-    wgnet_error_free(error);
-    CHECK_OK(wgnet_node_from_conf, text, length, "a", "a.conf", kCases[i].skip, &node);
+static void TestConfWithHooks(void) {
+  static const char kText[] = "[Interface]\nPostUp = echo hello\n";
+  wgnet_node_t* node = NULL;
+  wgnet_error_t* error = NULL;
+  CHECK_FAILS(WGNET_NOT_SUPPORTED, "a.conf:2", wgnet_node_from_conf, kText, strlen(kText), "a",
+              "a.conf", WGNET_CONF_SKIP_DNS, &node);
+  CHECK(wgnet_node_from_conf(kText, strlen(kText), "a", "a.conf", 0, &node, &error) != WGNET_OK);
+  CHECK_TEXT(wgnet_error_hint(error), "WGNET_CONF_SKIP_HOOKS leaves it out");
+  wgnet_error_free(error);
+  CHECK_OK(wgnet_node_from_conf, kText, strlen(kText), "a", "a.conf", WGNET_CONF_SKIP_HOOKS, &node);
+  wgnet_node_free(node);
+}
+
+static void TestConfWithDns(void) {
+  static const char kText[] = "[Interface]\nDNS = 10.0.0.1, example.com\n";
+  static const uint32_t kFlags[] = {0, WGNET_CONF_SKIP_DNS};
+  for (size_t i = 0; i < 2; ++i) {
+    wgnet_node_t* node = NodeFromConf(kText, kFlags[i]);
+    char* json = NULL;
+    CHECK_OK(wgnet_node_to_json, node, WGNET_HIDE_SECRETS, &json);
+    CHECK((strstr(json, "example.com") != NULL) == (kFlags[i] == 0));
+    wgnet_free(json);
     wgnet_node_free(node);
   }
 }
@@ -378,7 +390,8 @@ int main(int argc, char** argv) {
   TestMalformedJson();
   TestConf();
   TestMalformedConf();
-  TestConfThatNodesCannotHold();
+  TestConfWithHooks();
+  TestConfWithDns();
   TestConfWarnings();
   TestOpen();
   TestHandlesStandAlone();

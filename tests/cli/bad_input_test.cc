@@ -79,11 +79,9 @@ std::vector<Broken> Confs() {
 }
 
 // Whole files, with lines that are not carried out.
-const Broken kWithDns = {kInterface + "DNS = 192.0.2.53\n",
-                         " these lines cannot be carried out: 3 (DNS)", "--skip dns"};
 const Broken kWithHooks = {
     kInterface + "DNS = 192.0.2.53\nPostUp = wg set %i private-key " + std::string(kPrivate) + "\n",
-    " these lines cannot be carried out: 3 (DNS), 4 (PostUp)", "--skip dns,hooks"};
+    " these lines are carried out by up and down only: 4 (PostUp)", "--skip hooks"};
 
 // A document whose third line is the rest of an interface.
 std::string WithInterface(std::string_view rest) {
@@ -128,7 +126,11 @@ std::vector<Broken> Documents() {
       {WithInterface(own), " Interface(\"wg9\").Peer(", "the key of the other side"},
       {Document(R"("interfaces": [{"name": "a_name_of_17_byte"}])"),
        " interfaces[0].name:", "1 to 15 bytes"},
-      {Document(R"("dns": [])"), " dns:", "known here: schema, interfaces"},
+      {Document(R"("resolver": [])"), " resolver:", "known here: schema, interfaces"},
+      {Document(R"("dns": [{"interface": "wg9", "servers": ["10.0.0"]}])"),
+       " dns[0].servers[0]:", "fd00::1"},
+      {Document(R"("dns": [{"interface": "wg9", "exclusive": 1}])"),
+       " dns[0].exclusive:", "JSON Schema"},
       {Document(R"("nat_rules": {})"), " nat_rules: an object", "JSON Schema"},
       {Document(R"("nat_rules": [{}])"), " NatRule:", "say Source"},
       {Document(R"("policy_routes": [{"interface": "wg9", "table": 255}])"),
@@ -208,7 +210,6 @@ Input OfDocument(std::string_view command, const Broken& document) {
 std::vector<Input> Inputs() {
   std::vector<Input> inputs = {OfConf("plan", kWithHooks), OfConf("apply", kWithHooks)};
   for (const char* command : {"plan", "apply", "up"}) {
-    inputs.push_back(OfConf(command, kWithDns));
     for (const Broken& each : Documents()) inputs.push_back(OfDocument(command, each));
   }
   for (const char* command : {"plan", "apply", "up", "save", "strip"}) {

@@ -260,6 +260,12 @@ std::vector<Case> Cases() {
        },
        "\"wgnet-test.invalid\" cannot be looked up"},
       {C::kNoMemory, "Resolver", WithoutMemoryForNames, "out of memory"},
+      {C::kDns, "Refusal",
+       [](World& w) {
+         w.host->resolver().refuses = true;
+         return ErrorOf(w.host->Apply(SmallNode().Add(Dns("wg0").Server("10.9.0.1"))));
+       },
+       "the resolver refuses"},
       {C::kHook, "Status",
        [](World& w) { return ErrorOf(w.host->Apply(SmallNode(), {.post_up = {"exit 3"}})); },
        "the hook ended with status 3"},

@@ -2,6 +2,13 @@
 #include "tests/support/fake_resolver.h"
 
 namespace wgnet::testing {
+namespace {
+
+Error Refusal() {
+  return {.code = ErrorCode::kDns, .message = "the resolver refuses", .hint = "none"};
+}
+
+}  // namespace
 
 std::string FakeResolver::Memory::State() const {
   std::string state;
@@ -27,12 +34,14 @@ Result<std::optional<DnsConfig>> FakeResolver::Read(const DnsPlace& place) {
 }
 
 Status FakeResolver::Write(const DnsPlace& place, const DnsConfig& config) {
+  if (memory_->refuses) return Refusal();
   ++memory_->changes;
   memory_->known[{place.backend, place.path, place.label}] = config;
   return {};
 }
 
 Status FakeResolver::Remove(const DnsPlace& place) {
+  if (memory_->refuses) return Refusal();
   ++memory_->changes;
   memory_->known.erase({place.backend, place.path, place.label});
   return {};

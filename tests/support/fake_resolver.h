@@ -20,6 +20,7 @@ class FakeResolver final : public DnsSystem {
     DnsHost host{DnsBackend::kResolved, "", ""};
     std::map<std::tuple<DnsBackend, std::string, std::string>, DnsConfig> known;
     size_t changes = 0;
+    bool refuses = false;
     std::string State() const;
   };
 

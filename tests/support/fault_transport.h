@@ -18,8 +18,8 @@
 
 namespace wgnet::testing {
 
-/// A message that asks for a change: of a route, of a device, of a ruleset, or a written setting, or
-/// what a resolver is told.
+/// A message that asks for a change: of a route, of a device, of a ruleset, or a written setting,
+/// or what a resolver is told.
 struct Fault {
   size_t message = 0;  // which, from 1; 0: none
   int error = 0;

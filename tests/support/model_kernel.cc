@@ -145,6 +145,9 @@ plan::Facts ModelKernel::FactsFor(const Node& node) const {
   }
   facts.stated_numbers = plan::StatedNumbers(node);
   AddEndpoints(node, facts);
+  for (const Dns& dns : node.dns()) {
+    facts.dns_hosts.emplace(dns.interface(), DnsHost{DnsBackend::kResolved, "", ""});
+  }
   return facts;
 }
 

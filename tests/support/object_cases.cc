@@ -253,8 +253,9 @@ void AddDnsCases(CaseList& list) {
 const ObjectCases& AllObjectCases() {
   static const ObjectCases cases = [] {
     CaseList list;
-    for (const auto add : {AddLinkCases, AddAddressCases, AddRouteCases, AddRuleCases,
-                           AddWireguardCases, AddPeerCases, AddNftCases, AddSysctlCases, AddDnsCases}) {
+    for (const auto add :
+         {AddLinkCases, AddAddressCases, AddRouteCases, AddRuleCases, AddWireguardCases,
+          AddPeerCases, AddNftCases, AddSysctlCases, AddDnsCases}) {
       add(list);
     }
     return list.cases();

@@ -181,8 +181,17 @@ Node LargeNode(int peers) {
   node.Add(NatRule::Masquerade().Source("10.1.0.0/16").Source("10.3.0.0/16").InInterface("hub"));
   node.Add(ForwardRule().Between("hub", "eth*"));
   node.Add(Dns("exit").Server("10.99.0.1").SearchDomain("corp.example"));
-  node.Add(Dns("hub").SearchDomain("~hub.example"));
+  node.Add(Dns("hub").SearchDomain("hub.example"));
   return node;
+}
+
+Node WithoutDns(const Node& node) {
+  Node left;
+  for (const auto& part : node.interfaces()) left.Add(part);
+  for (const auto& part : node.policy_routes()) left.Add(part);
+  for (const auto& part : node.nat_rules()) left.Add(part);
+  for (const auto& part : node.forward_rules()) left.Add(part);
+  return left;
 }
 
 Node KeyNode(std::string_view own, std::string_view peer) {

@@ -63,6 +63,8 @@ Node ClientNode();
 /// A node with every kind of object: two interfaces, some peers with several allowed IPs, both
 /// families, a full tunnel, tables of their own, NAT with sets, forwarding, name servers.
 Node LargeNode(int peers = 4);
+/// The same without what the resolver is told.
+Node WithoutDns(const Node& node);
 /// An interface with a key made from `own`, and peers with keys made from `peer` and of another.
 Node KeyNode(std::string_view own, std::string_view peer);
 /// Interfaces with these listen ports.

@@ -78,14 +78,15 @@ TEST(ConfRealFilesTest, Server) {
 
 TEST(ConfRealFilesTest, Client) {
   const ConfFile file = MustParse(kClient);
-  const Node want = Node().Add(Interface("peer1")
-                                   .Address("10.13.13.2/32")
-                                   .ListenPort(51820)
-                                   .PrivateKey("+GLDb5QQOHQ2QKWvuFS/4FiWpnivaxzwlm0QmFJIHV8=")
-                                   .AddPeer(Peer("t95vF4b11RLCId3ArVVIJoC5Ih9CNbI0VTNuDuEzZyw=")
-                                                .PresharedKey(kShared)
-                                                .Endpoint("192.168.5.198:51820")
-                                                .AllowedIp("0.0.0.0/0")));
+  Node want = Node().Add(Interface("peer1")
+                             .Address("10.13.13.2/32")
+                             .ListenPort(51820)
+                             .PrivateKey("+GLDb5QQOHQ2QKWvuFS/4FiWpnivaxzwlm0QmFJIHV8=")
+                             .AddPeer(Peer("t95vF4b11RLCId3ArVVIJoC5Ih9CNbI0VTNuDuEzZyw=")
+                                          .PresharedKey(kShared)
+                                          .Endpoint("192.168.5.198:51820")
+                                          .AllowedIp("0.0.0.0/0")));
+  want.Add(Dns("peer1").Server("10.13.13.1"));
   EXPECT_TRUE(*file.ToNode("peer1") == want);
   EXPECT_TRUE(want.Check().ok());
   EXPECT_EQ(file.ToString(), kClient);

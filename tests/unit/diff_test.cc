@@ -213,19 +213,19 @@ TEST(DiffTest, WhatIsAddedTakesEffectLast) {
   const std::vector<std::string> kOrder = {"add nft_table", "add nft_set", "add nft_element",
                                            "add nft_chain", "add link",    "add wireguard",
                                            "add peer",      "add address", "change link",
-                                           "add route",     "add rule"};
+                                           "add route",     "add rule",    "add dns"};
   for (size_t i = 1; i < kOrder.size(); ++i) {
     // A link is changed twice: it is tagged when it is there, and comes up when all on it stands.
     const bool last = kOrder[i] == "change link";
     ASSERT_LT(IndexOf(steps, kOrder[i], last), steps.size()) << kOrder[i];
     EXPECT_LT(IndexOf(steps, kOrder[i - 1], true), IndexOf(steps, kOrder[i], last)) << kOrder[i];
   }
-  EXPECT_EQ(steps.back(), "add rule");
+  EXPECT_EQ(steps.back(), "add dns");
 }
 
 TEST(DiffTest, RemovalIsTheMirror) {
   const auto steps = StepsBetween(LargeNode(), Node());
-  const std::vector<std::string> kOrder = {"delete rule",     "delete route",     "delete address",
+  const std::vector<std::string> kOrder = {"delete dns", "delete rule",     "delete route",     "delete address",
                                            "delete peer",     "delete wireguard", "delete link",
                                            "delete nft_chain"};
   for (size_t i = 1; i < kOrder.size(); ++i) {

@@ -57,13 +57,13 @@ TEST(DnsTest, AMistakeIsReportedWithItsSetter) {
 }
 
 TEST(DnsTest, EveryOptionCompares) {
-  testing::ExpectEveryOptionCompares<Dns>(
-      Dns("wg0"), {{"interface", Dns("wg1")},
-                   {"servers", Dns("wg0").Server("10.0.0.1")},
-                   {"search_domains", Dns("wg0").SearchDomain("lan")},
-                   {"exclusive", Dns("wg0").Exclusive(false)},
-                   {"required", Dns("wg0").Required(false)},
-                   {"backend", Dns("wg0").Backend(DnsBackend::kFile)}});
+  testing::ExpectEveryOptionCompares<Dns>(Dns("wg0"),
+                                          {{"interface", Dns("wg1")},
+                                           {"servers", Dns("wg0").Server("10.0.0.1")},
+                                           {"search_domains", Dns("wg0").SearchDomain("lan")},
+                                           {"exclusive", Dns("wg0").Exclusive(false)},
+                                           {"required", Dns("wg0").Required(false)},
+                                           {"backend", Dns("wg0").Backend(DnsBackend::kFile)}});
 }
 
 TEST(DnsTest, ANodeChecksItsInterface) {

@@ -42,11 +42,27 @@ TEST(ErrorCodeTest, EveryCodeHasANameOfItsOwn) {
 
 // The numbers are an ABI.
 TEST(ErrorCodeTest, NamesAndNumbersStay) {
-  const std::vector<std::string_view> kNames = {
-      "invalid-argument",    "parse",         "io",         "not-found",   "permission",
-      "module-missing",      "not-supported", "name-taken", "port-in-use", "conflict",
-      "read-only",           "busy",          "stale",      "kernel",      "verify",
-      "rollback-incomplete", "state",         "unresolved", "no-memory",   "hook", "dns"};
+  const std::vector<std::string_view> kNames = {"invalid-argument",
+                                                "parse",
+                                                "io",
+                                                "not-found",
+                                                "permission",
+                                                "module-missing",
+                                                "not-supported",
+                                                "name-taken",
+                                                "port-in-use",
+                                                "conflict",
+                                                "read-only",
+                                                "busy",
+                                                "stale",
+                                                "kernel",
+                                                "verify",
+                                                "rollback-incomplete",
+                                                "state",
+                                                "unresolved",
+                                                "no-memory",
+                                                "hook",
+                                                "dns"};
   ASSERT_EQ(kNames.size(), static_cast<size_t>(kLastCode));
   for (size_t i = 0; i < kNames.size(); ++i) {
     EXPECT_EQ(ErrorCodeName(static_cast<ErrorCode>(i + 1)), kNames[i]);

@@ -77,7 +77,7 @@ TEST(KernelErrorTest, NoPermissionIsTheSameForEveryObject) {
   const Object kObjects[] = {kernel::Link(),       kernel::Address(),  kernel::Route(),
                              kernel::Rule(),       kernel::WgDevice(), kernel::WgPeer(),
                              kernel::NftTable(),   kernel::NftChain(), kernel::NftSet(),
-                             kernel::NftElement(), kernel::Sysctl()};
+                             kernel::NftElement(), kernel::Sysctl(),   kernel::DnsSetting()};
   std::set<size_t> kinds;
   for (const Object& object : kObjects) {
     kinds.insert(object.index());

@@ -46,6 +46,15 @@ Node EveryOption() {
                .Priority(32765));
   node.Add(NatRule().Source("10.0.0.0/8").Source("fd00::/8").InInterface("a*").OutInterface("b"));
   node.Add(ForwardRule().Between("a*", "b"));
+  node.Add(Dns("auto")
+               .Server("10.0.0.53")
+               .Server("fd00::53")
+               .SearchDomain("corp.example")
+               .SearchDomain("~.")
+               .Exclusive(true)
+               .Required(true)
+               .Backend(DnsBackend::kResolved));
+  node.Add(Dns("off").SearchDomain("lan").Exclusive(false).Required(false));
   return node;
 }
 

@@ -110,6 +110,7 @@ TEST(NodeTest, EveryPartCompares) {
       {"policy_routes", Node().Add(PolicyRoute::FullTunnel("wg0"))},
       {"nat_rules", Node().Add(NatRule())},
       {"forward_rules", Node().Add(ForwardRule())},
+      {"dns", Node().Add(Dns("wg0"))},
   };
   std::vector<std::string> names;
   for (const auto& [name, node] : kParts) {

@@ -35,7 +35,8 @@ std::optional<std::string> Without(std::string_view text, const std::string& lin
   return file.Text();
 }
 
-constexpr char kDhcp[] = "# made by dhcp\nnameserver 192.168.1.1\nsearch home.example\noptions edns0\n";
+constexpr char kDhcp[] =
+    "# made by dhcp\nnameserver 192.168.1.1\nsearch home.example\noptions edns0\n";
 
 TEST(ResolvConfTest, ExclusiveServersAreTheOnlyOnes) {
   const std::string text = With(kDhcp, "wg0", Config({"10.0.0.1", "fd00::53"}, {"corp.example"}));
@@ -57,8 +58,7 @@ TEST(ResolvConfTest, SearchDomainsAlone) {
 TEST(ResolvConfTest, TheLastLinkComesFirst) {
   std::string text = With(kDhcp, "wg0", Config({"10.0.0.1"}, {"a.example"}));
   text = With(text, "wg1", Config({"10.1.0.1"}, {"b.example"}));
-  EXPECT_EQ(Effect(text),
-            "nameserver 10.1.0.1\nnameserver 10.0.0.1\nsearch b.example a.example\n");
+  EXPECT_EQ(Effect(text), "nameserver 10.1.0.1\nnameserver 10.0.0.1\nsearch b.example a.example\n");
   text = *Without(text, "wg0");
   EXPECT_EQ(Effect(text), "nameserver 10.1.0.1\nsearch b.example\n");
   EXPECT_EQ(Without(text, "wg1"), kDhcp);
@@ -113,11 +113,16 @@ TEST(ResolvConfTest, ASecondTimeIsTheSame) {
 
 // Whatever stands in a file, and in whatever order links come and go, it comes back byte for byte.
 TEST(ResolvConfTest, ComesBackByteForByte) {
-  const std::vector<std::string> kLines = {"nameserver 192.0.2.1\n", "nameserver ::1 # x\n",
-                                           "search a b c\n",         "domain d\r\n",
-                                           " nameserver 192.0.2.3\n", "\n",
-                                           "; comment\n",            "#nameserver 1.1.1.1\n",
-                                           "options ndots:1",        "garbage \x01\xff\n"};
+  const std::vector<std::string> kLines = {"nameserver 192.0.2.1\n",
+                                           "nameserver ::1 # x\n",
+                                           "search a b c\n",
+                                           "domain d\r\n",
+                                           " nameserver 192.0.2.3\n",
+                                           "\n",
+                                           "; comment\n",
+                                           "#nameserver 1.1.1.1\n",
+                                           "options ndots:1",
+                                           "garbage \x01\xff\n"};
   std::mt19937 random(1);
   for (int round = 0; round < 2000; ++round) {
     std::string text;

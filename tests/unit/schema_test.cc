@@ -48,6 +48,7 @@ TEST(SchemaTest, HasTheOptionsOfTheBuilders) {
   EXPECT_EQ(PropertiesOf("policy_route"), Options<PolicyRoute>());
   EXPECT_EQ(PropertiesOf("nat_rule"), Options<NatRule>());
   EXPECT_EQ(PropertiesOf("forward_rule"), Options<ForwardRule>());
+  EXPECT_EQ(PropertiesOf("dns"), Options<Dns>());
 }
 
 template <class Object>
