@@ -225,9 +225,9 @@ TEST(DiffTest, WhatIsAddedTakesEffectLast) {
 
 TEST(DiffTest, RemovalIsTheMirror) {
   const auto steps = StepsBetween(LargeNode(), Node());
-  const std::vector<std::string> kOrder = {"delete dns", "delete rule",     "delete route",     "delete address",
-                                           "delete peer",     "delete wireguard", "delete link",
-                                           "delete nft_chain"};
+  const std::vector<std::string> kOrder = {"delete dns",     "delete rule",     "delete route",
+                                           "delete address", "delete peer",     "delete wireguard",
+                                           "delete link",    "delete nft_chain"};
   for (size_t i = 1; i < kOrder.size(); ++i) {
     EXPECT_LT(IndexOf(steps, kOrder[i - 1], true), IndexOf(steps, kOrder[i])) << kOrder[i];
   }
