@@ -6,6 +6,7 @@
 
 #include "command.h"
 #include "input.h"
+#include "steps.h"
 #include "wgnet/plan.h"
 
 namespace cli {
@@ -20,33 +21,35 @@ using wgnet::Session;
 
 constexpr int kMostAttempts = 5;
 
-enum class Tell { kSteps, kSummary };
+// Tells the steps, and not how many they are; null where nobody is to be told.
+using Teller = std::shared_ptr<StepTeller>;
 
-void Announce(const wgnet::Plan& plan, Tell tell, const Console& console) {
-  if (console.json()) return;  // the document holds it all
-  for (const std::string& warning : plan.warnings()) console.Warn(warning);
-  if (tell != Tell::kSteps) return;
-  for (const wgnet::PlanOp& op : plan.ops()) {
-    for (const std::string& command : op.commands) console.Step(command);
-  }
+Teller TellerFor(const Console& console) {
+  return console.json() ? nullptr : std::make_shared<StepTeller>(console);
 }
 
-Outcome Conclude(const wgnet::Plan& plan, Tell tell, const Console& console) {
+void Announce(const wgnet::Plan& plan, const Console& console) {
+  if (console.json()) return;  // the document holds it all
+  for (const std::string& warning : plan.warnings()) console.Warn(warning);
+}
+
+Outcome Conclude(const wgnet::Plan& plan, const Teller& teller, const Console& console) {
   if (console.json()) return DoneIf(console.Print(plan.ToJson() + "\n"));
-  if (tell == Tell::kSteps) return ExitStatus::kDone;
+  if (teller) return ExitStatus::kDone;
   if (plan.empty()) return DoneIf(console.Print("nothing to do\n"));
   return DoneIf(console.Print(std::to_string(plan.size()) + " steps done\n"));
 }
 
-// Steps are told before they are taken. A plan that the kernel has left behind is made anew.
-Outcome BringTo(const Node& node, const wgnet::Hooks& hooks, Session& session, Tell tell,
+// A plan that the kernel has left behind is made anew.
+Outcome BringTo(const Node& node, const wgnet::Hooks& hooks, Session& session, const Teller& teller,
                 const Console& console) {
   for (int attempt = 1;; ++attempt) {
     const auto plan = session.Plan(node, hooks);
     if (!plan) return plan.error();
-    Announce(*plan, tell, console);
+    Announce(*plan, console);
+    if (teller) teller->Begin(*plan);
     const auto done = session.Apply(*plan);
-    if (done) return Conclude(*plan, tell, console);
+    if (done) return Conclude(*plan, teller, console);
     if (done.error().code != ErrorCode::kStale || attempt == kMostAttempts) return done.error();
     console.Warn("the kernel changed meanwhile; planning again");
   }
@@ -60,12 +63,13 @@ Result<Input> Load(const Arguments& arguments, HookUse use, const Console& conso
   return input;
 }
 
-Outcome BringToInput(const Arguments& arguments, HookUse use, Tell tell, const Console& console) {
+Outcome BringToInput(const Arguments& arguments, HookUse use, const Teller& teller,
+                     const Console& console) {
   const auto input = Load(arguments, use, console);
   if (!input) return input.error();
-  auto session = OpenSession(arguments, input->owner);
+  auto session = OpenSession(arguments, input->owner, teller);
   if (!session) return session.error();
-  return BringTo(input->node, input->hooks, *session, tell, console);
+  return BringTo(input->node, input->hooks, *session, teller, console);
 }
 
 Result<bool> HasAnything(Session& session, const std::string& owner) {
@@ -76,9 +80,9 @@ Result<bool> HasAnything(Session& session, const std::string& owner) {
 }
 
 // The session of an owner; `absent` is the error when he has nothing.
-Result<Session> OpenOwner(const Arguments& arguments, const std::string& owner,
-                          const Error& absent) {
-  auto session = OpenSession(arguments, owner);
+Result<Session> OpenOwner(const Arguments& arguments, const std::string& owner, const Error& absent,
+                          const Teller& teller) {
+  auto session = OpenSession(arguments, owner, teller);
   if (!session) return session.error();
   const auto has = HasAnything(*session, owner);
   if (!has) return has.error();
@@ -86,17 +90,35 @@ Result<Session> OpenOwner(const Arguments& arguments, const std::string& owner,
   return session;
 }
 
+// A word of a shell's.
+std::string Quoted(const std::string& text) {
+  std::string quoted = "'";
+  for (const char c : text) quoted += c == '\'' ? "'\\''" : std::string(1, c);
+  return quoted + "'";
+}
+
+// Should the plan be taken back later, then the file says what the interface has again.
+wgnet::Hooks::Action Saving(ConfFile file, const ConfFile::Location& location,
+                            const Arguments& arguments, const Teller& teller) {
+  std::string command = "wgnet save " + Quoted(arguments.input);
+  const auto shared = std::make_shared<const ConfFile>(std::move(file));
+  const auto save = [=] { return SaveState(*shared, location, arguments); };
+  if (!teller) return {std::move(command), save};
+  return {command, [=] { return teller->Take(command, save); }};
+}
+
 // What the file as it is now, which need not be that of `up`, has done before the interface goes,
 // and with it.
-Result<wgnet::Hooks> PrepareDown(const ConfFile::Location& location, const Arguments& arguments,
-                                 const Console& console) {
+Result<wgnet::Hooks> HooksOfDown(const ConfFile::Location& location, const Arguments& arguments,
+                                 const Teller& teller, const Console& console) {
   if (arguments.skip_hooks) return wgnet::Hooks();
-  const auto file = ConfFile::Read(location.path);
+  auto file = ConfFile::Read(location.path);
   if (file) {
+    wgnet::Hooks hooks = file->HooksFor(location.interface);
     if (file->save_config()) {
-      if (const auto saved = SaveState(*file, location, arguments); !saved) return saved.error();
+      hooks.before_removal = Saving(*std::move(file), location, arguments, teller);
     }
-    return file->HooksFor(location.interface);
+    return hooks;
   }
   Error error = file.error();
   if (error.error_number == ENOENT) {
@@ -116,7 +138,7 @@ Outcome Plan(const Arguments& arguments, const Console& console) {
   if (!session) return session.error();
   const auto plan = session->Plan(input->node);
   if (!plan) return plan.error();
-  Announce(*plan, Tell::kSummary, console);
+  Announce(*plan, console);
   if (!arguments.script.empty()) {
     if (const auto written = plan->ExplainScript(arguments.script); !written)
       return written.error();
@@ -129,11 +151,11 @@ Outcome Plan(const Arguments& arguments, const Console& console) {
 }
 
 Outcome Apply(const Arguments& arguments, const Console& console) {
-  return BringToInput(arguments, HookUse::kNone, Tell::kSummary, console);
+  return BringToInput(arguments, HookUse::kNone, nullptr, console);
 }
 
 Outcome Up(const Arguments& arguments, const Console& console) {
-  return BringToInput(arguments, HookUse::kRun, Tell::kSteps, console);
+  return BringToInput(arguments, HookUse::kRun, TellerFor(console), console);
 }
 
 Outcome Down(const Arguments& arguments, const Console& console) {
@@ -144,20 +166,21 @@ Outcome Down(const Arguments& arguments, const Console& console) {
   const Error absent{.code = ErrorCode::kNotFound,
                      .message = location->interface + " is not up",
                      .hint = "`wgnet status` lists what is"};
-  auto session = OpenOwner(arguments, owner, absent);
+  const Teller teller = TellerFor(console);
+  auto session = OpenOwner(arguments, owner, absent, teller);
   if (!session) return session.error();
-  const auto hooks = PrepareDown(*location, arguments, console);
+  const auto hooks = HooksOfDown(*location, arguments, teller, console);
   if (!hooks) return hooks.error();
-  return BringTo(Node(), *hooks, *session, Tell::kSteps, console);
+  return BringTo(Node(), *hooks, *session, teller, console);
 }
 
 Outcome Delete(const Arguments& arguments, const Console& console) {
   const Error absent{.code = ErrorCode::kNotFound,
                      .message = "the owner " + arguments.owner + " has nothing here",
                      .hint = "`wgnet status` lists all owners"};
-  auto session = OpenOwner(arguments, arguments.owner, absent);
+  auto session = OpenOwner(arguments, arguments.owner, absent, nullptr);
   if (!session) return session.error();
-  return BringTo(Node(), {}, *session, Tell::kSummary, console);
+  return BringTo(Node(), {}, *session, nullptr, console);
 }
 
 }  // namespace cli

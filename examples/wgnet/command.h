@@ -3,6 +3,7 @@
 #ifndef WGNET_EXAMPLES_WGNET_COMMAND_H_
 #define WGNET_EXAMPLES_WGNET_COMMAND_H_
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -67,8 +68,9 @@ Outcome GenKey(const Arguments& arguments, const Console& console);
 Outcome GenPsk(const Arguments& arguments, const Console& console);
 Outcome PubKey(const Arguments& arguments, const Console& console);
 
-/// The session of a command, for one owner.
-wgnet::Result<wgnet::Session> OpenSession(const Arguments& arguments, std::string_view owner);
+/// The session of a command, for one owner; null: hooks are run by the library's own runner.
+wgnet::Result<wgnet::Session> OpenSession(const Arguments& arguments, std::string_view owner,
+                                          std::shared_ptr<wgnet::ProcessRunner> runner = nullptr);
 
 /// The WireGuard interface of that name; kNotFound if there is none.
 wgnet::Result<wgnet::DeviceStatus> ReadDevice(const std::string& name, const Arguments& arguments);

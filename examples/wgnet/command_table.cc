@@ -95,9 +95,11 @@ ExitStatus Run(const Command& command, Arguments& arguments, const std::string& 
   return StatusOf(outcome.error());
 }
 
-wgnet::Result<wgnet::Session> OpenSession(const Arguments& arguments, std::string_view owner) {
+wgnet::Result<wgnet::Session> OpenSession(const Arguments& arguments, std::string_view owner,
+                                          std::shared_ptr<wgnet::ProcessRunner> runner) {
   wgnet::SessionOptions options = arguments.session;
   options.owner = owner;
+  options.process_runner = std::move(runner);
   return wgnet::Session::Open(std::move(options));
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-// wgnet(8), and wg(8) under that name.
+// wgnet(8), and wg(8) and wg-quick(8) under their names.
 #include <fcntl.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -12,6 +12,7 @@
 
 #include "command_table.h"
 #include "key_text.h"
+#include "quick_call.h"
 #include "wg_call.h"
 
 namespace cli {
@@ -71,8 +72,10 @@ ExitStatus CallAsWgnet(int argc, char** argv) {
 
 int Main(int argc, char** argv) {
   const std::string program = argc > 0 ? argv[0] : "";
-  if (program.substr(program.rfind('/') + 1) == "wg") {
-    return CallAsWg(program, std::vector<std::string>(argv + 1, argv + argc));
+  const std::string name = program.substr(program.rfind('/') + 1);
+  if (name == "wg") return CallAsWg(program, std::vector<std::string>(argv + 1, argv + argc));
+  if (name == "wg-quick") {
+    return CallAsQuick(program, std::vector<std::string>(argv + 1, argv + argc));
   }
   return static_cast<int>(CallAsWgnet(argc, argv));
 }

@@ -2,7 +2,9 @@
 #ifndef WGNET_PLAN_H_
 #define WGNET_PLAN_H_
 
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,11 +20,19 @@ struct PlanData;
 /// Commands for bash(1), as a wg-quick(8) file has them. They are steps of a plan: one that fails
 /// takes the whole plan back, but what hooks did stays.
 struct Hooks {
+  /// What the embedder does itself, on the thread that applies the plan.
+  struct Action {
+    std::string command;          ///< one that does the same, for those to whom steps are told
+    std::function<Status()> run;  ///< its error fails the plan
+  };
+
   std::vector<std::string> pre_up;     ///< when a link is made, before anything is set on it
   std::vector<std::string> post_up;    ///< when a link is made, and all is done and verified
   std::vector<std::string> pre_down;   ///< before anything, when a link is removed
   std::vector<std::string> post_down;  ///< when a link is removed, and all is done and verified
-  bool operator==(const Hooks&) const = default;
+
+  /// When a link is removed: after pre_down, and before anything goes, such as saving what it has.
+  std::optional<Action> before_removal;
 };
 
 /// One step of a plan.

@@ -136,17 +136,17 @@ bool Transaction::SendWaves() {
 }
 
 bool Transaction::RunHooks(size_t next) {
-  while (hook_status_ == 0 && next_hook_ < hooks_.size() && hooks_[next_hook_].before_op <= next) {
-    hook_status_ = RunHook(hooks_[next_hook_++]);
+  while (hook_done_ && next_hook_ < hooks_.size() && hooks_[next_hook_].before_op <= next) {
+    hook_done_ = TakeHook(hooks_[next_hook_++]);
   }
-  return hook_status_ == 0;
+  return hook_done_.ok();
 }
 
-int Transaction::RunHook(const HookStep& hook) {
+Status Transaction::TakeHook(const HookStep& hook) {
   try {
-    return client_.transport().Run(ProcessOf(hook));
+    return RunHook(hook, [&](const Process& process) { return client_.transport().Run(process); });
   } catch (const std::bad_alloc&) {
-    return -ENOMEM;
+    return Error{.code = ErrorCode::kNoMemory, .error_number = ENOMEM};
   }
 }
 
@@ -433,8 +433,8 @@ void Transaction::NamePort(size_t op, Error& error) const {
 Error Transaction::Failure() const {
   Error error{.code = ErrorCode::kKernel};
   const auto op = FailedOp();
-  if (hook_status_ != 0) {
-    error = HookError(hooks_[next_hook_ - 1], hook_status_);
+  if (!hook_done_) {
+    error = hook_done_.error();
   } else if (commit_error_ != 0) {
     error.code = ErrorCode::kState;
     error.error_number = commit_error_;
@@ -461,7 +461,7 @@ Error Transaction::Failure() const {
     error.hint = "try again; smaller nodes need smaller answers";
     error.error_number = ENOBUFS;
   }
-  if (op && commit_error_ == 0 && hook_status_ == 0) {
+  if (op && commit_error_ == 0 && hook_done_) {
     error.step = static_cast<int>(*op + 1);
     error.command = FirstCommand(ops_[*op]);
   }

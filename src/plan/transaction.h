@@ -53,7 +53,7 @@ class Transaction {
   bool MayBeGone(size_t op, const netlink::KernelError& error) const;
   // Runs those that come before op `next` and have not run yet; false when one failed.
   bool RunHooks(size_t next);
-  int RunHook(const HookStep& hook);
+  Status TakeHook(const HookStep& hook);
   // Whether all ops before `end` have been done, by a dump.
   bool Verify(size_t end);
   void Rollback();
@@ -85,7 +85,7 @@ class Transaction {
   bool out_of_memory_ = false;
   std::optional<size_t> mismatch_;  // the op that verification did not find done
   size_t next_hook_ = 0;
-  int hook_status_ = 0;  // of the one before the next
+  Status hook_done_;  // of the one before the next
   int commit_error_ = 0;
   netlink::KernelError batch_error_;  // of a message that belongs to no op
   std::optional<Error> dns_error_;

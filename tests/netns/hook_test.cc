@@ -6,6 +6,7 @@
 
 #include <fstream>
 #include <sstream>
+#include <thread>
 
 #include "tests/support/kernel_state.h"
 #include "tests/support/world.h"
@@ -84,6 +85,46 @@ TEST_F(HookTest, MayRemoveWhatTheyHaveMade) {
     return DifferenceOf(before, host.State());
   });
   EXPECT_EQ(told, "");
+}
+
+// What the embedder does itself comes between PreDown and the removal, on the caller's thread.
+TEST_F(HookTest, AnActionComesBeforeRemoval) {
+  Hooks hooks = AllHooks();
+  const auto thread = std::this_thread::get_id();
+  hooks.before_removal = {"save", [&]() -> Status {
+                            std::ofstream(log_, std::ios::app)
+                                << "save" << (std::this_thread::get_id() == thread ? "\n" : "?");
+                            return {};
+                          }};
+  const std::string told = InNewNamespace([&]() -> std::string {
+    const TemporaryDirectory state;
+    Host host("owner", state.path());
+    for (const Node& node : {SmallNode(), SmallNode(), Node()}) {
+      if (const Status done = host.Apply(node, hooks); !done) return done.error().ToString();
+    }
+    return "";
+  });
+  EXPECT_EQ(told, "");
+  EXPECT_THAT(Log(), HasSubstr("pre-down: link address\nsave\npost-down:\n"));
+}
+
+TEST_F(HookTest, AnActionThatFailsTakesEverythingBack) {
+  const std::string told = InNewNamespace([&]() -> std::string {
+    const TemporaryDirectory state;
+    Host host("owner", state.path());
+    if (const Status up = host.Apply(SmallNode()); !up) return up.error().ToString();
+    const std::string before = host.State();
+    Hooks hooks;
+    hooks.before_removal = {
+        "save", [] { return Status(Error{.code = ErrorCode::kIo, .message = "disk full"}); }};
+    hooks.post_down = {Note(log_, "post-down")};
+    const Status done = host.Apply(Node(), hooks);
+    if (done) return "it succeeded";
+    if (done.error().code != ErrorCode::kIo) return done.error().ToString();
+    return DifferenceOf(before, host.State());
+  });
+  EXPECT_EQ(told, "");
+  EXPECT_EQ(Log(), "");
 }
 
 struct Failure {
