@@ -44,6 +44,10 @@ kernel::Rule RuleInto(uint32_t table, Family family, uint32_t priority) {
   return rule;
 }
 
+std::string_view PriorityKind(Family family) {
+  return family == Family::kIpv6 ? "IPv6 priority" : "IPv4 priority";
+}
+
 Candidates Candidates::Tables(uint32_t first, const Facts& facts) {
   return {.first = first,
           .next = [](uint32_t table) { return table + 1; },
@@ -119,7 +123,9 @@ std::optional<uint32_t> Draft::Allocate(std::string_view kind, std::string_view 
 }
 
 bool Draft::IsStated(std::string_view kind, uint32_t value) const {
-  if (kind != "priority") return facts_.IsStated(value);
+  if (kind != PriorityKind(Family::kIpv4) && kind != PriorityKind(Family::kIpv6)) {
+    return facts_.IsStated(value);
+  }
   const auto& routes = node_.policy_routes();
   return std::any_of(routes.begin(), routes.end(), [&](const PolicyRoute& route) {
     const bool in_pair = route.is_full_tunnel() && route.priority() == value + 1;
@@ -127,9 +133,10 @@ bool Draft::IsStated(std::string_view kind, uint32_t value) const {
   });
 }
 
-bool Draft::IsFreePriority(uint32_t priority) const {
-  return std::none_of(facts_.rules.begin(), facts_.rules.end(),
-                      [&](const kernel::Rule& rule) { return rule.priority == priority; });
+bool Draft::IsFreePriority(Family family, uint32_t priority) const {
+  return std::none_of(facts_.rules.begin(), facts_.rules.end(), [&](const kernel::Rule& rule) {
+    return rule.family == family && rule.priority == priority;
+  });
 }
 
 void Draft::AddRoute(const Prefix& dst, const kernel::LinkRef& dev, uint32_t table) {

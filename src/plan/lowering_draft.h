@@ -28,6 +28,9 @@ RouteTable TableOf(const Interface& interface);
 /// A rule of wgnet's that leads to a table.
 kernel::Rule RuleInto(uint32_t table, Family family, uint32_t priority);
 
+/// What a rule's priority is allocated as: each family has its own rules.
+std::string_view PriorityKind(Family family);
+
 /// Numbers to choose from, the best first.
 struct Candidates {
   uint32_t first;
@@ -64,7 +67,7 @@ class Draft {
   /// none is left. It stays `what`'s as long as that is in the node.
   std::optional<uint32_t> Allocate(std::string_view kind, std::string_view what,
                                    const Candidates& candidates);
-  bool IsFreePriority(uint32_t priority) const;
+  bool IsFreePriority(Family family, uint32_t priority) const;
 
   // ---- what comes out ----
 

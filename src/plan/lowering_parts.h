@@ -3,6 +3,7 @@
 #ifndef WGNET_PLAN_LOWERING_PARTS_H_
 #define WGNET_PLAN_LOWERING_PARTS_H_
 
+#include <map>
 #include <set>
 #include <span>
 #include <string>
@@ -20,7 +21,8 @@ struct Tunnel {
   std::vector<Family> families;
   PolicyRoute::Mark mark;
   uint32_t table = 0;
-  uint32_t priority = 0;  // of the not-mark rule; the suppress rule has the one before
+  std::map<Family, uint32_t>
+      priorities;  // of the not-mark rules; each suppress rule has the one before
 };
 
 /// Finds the full tunnels, and gives each its numbers.

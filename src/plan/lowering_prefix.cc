@@ -31,8 +31,10 @@ uint32_t ChoosePriority(const PolicyRoute& route, Draft& draft) {
           [](uint32_t priority) {
             return priority > 1 ? std::optional(priority - 1) : std::nullopt;
           },
-      .is_free = [&](uint32_t priority) { return draft.IsFreePriority(priority); }};
-  return draft.Allocate("priority", what, candidates).value_or(kLowestPriority);
+      .is_free =
+          [&](uint32_t priority) { return draft.IsFreePriority(route.to()->family(), priority); }};
+  return draft.Allocate(PriorityKind(route.to()->family()), what, candidates)
+      .value_or(kLowestPriority);
 }
 
 }  // namespace

@@ -63,7 +63,8 @@ Result<PolicyRoute::Mark> ChooseMark(const PolicyRoute* said, const Interface& i
   return PolicyRoute::Mark{*mark, UINT32_MAX};
 }
 
-uint32_t ChoosePriority(const PolicyRoute* said, const Interface& interface, Draft& draft) {
+uint32_t ChoosePriority(const PolicyRoute* said, const Interface& interface, Family family,
+                        Draft& draft) {
   if (said != nullptr && said->priority()) return *said->priority();
   const Candidates pairs = {.first = kLowestPriority,
                             .next =
@@ -72,10 +73,10 @@ uint32_t ChoosePriority(const PolicyRoute* said, const Interface& interface, Dra
                                 },
                             .is_free =
                                 [&](uint32_t priority) {
-                                  return draft.IsFreePriority(priority) &&
-                                         draft.IsFreePriority(priority - 1);
+                                  return draft.IsFreePriority(family, priority) &&
+                                         draft.IsFreePriority(family, priority - 1);
                                 }};
-  return draft.Allocate("priority", interface.name(), pairs).value_or(kLowestPriority);
+  return draft.Allocate(PriorityKind(family), interface.name(), pairs).value_or(kLowestPriority);
 }
 
 // ---- lowering ----
@@ -105,13 +106,13 @@ void AddRules(std::span<const Tunnel> tunnels, Draft& draft,
 }
 
 kernel::Rule SuppressRule(const Tunnel& tunnel, Family family) {
-  kernel::Rule rule = RuleInto(RT_TABLE_MAIN, family, tunnel.priority - 1);
+  kernel::Rule rule = RuleInto(RT_TABLE_MAIN, family, tunnel.priorities.at(family) - 1);
   rule.suppress_prefixlength = 0;
   return rule;
 }
 
 kernel::Rule NotMarkRule(const Tunnel& tunnel, Family family) {
-  kernel::Rule rule = RuleInto(tunnel.table, family, tunnel.priority);
+  kernel::Rule rule = RuleInto(tunnel.table, family, tunnel.priorities.at(family));
   rule.invert = true;
   rule.fwmark = tunnel.mark.value;
   rule.fwmask = tunnel.mark.mask;
@@ -150,7 +151,9 @@ Result<std::vector<Tunnel>> ChooseTunnels(Draft& draft) {
     Tunnel tunnel{&interface, draft.own_links().at(interface.name()), families, {}};
     WGNET_ASSIGN_OR_RETURN(tunnel.mark, ChooseMark(said, interface, draft));
     tunnel.table = said != nullptr && said->table() ? *said->table() : tunnel.mark.value;
-    tunnel.priority = ChoosePriority(said, interface, draft);
+    for (const Family family : families) {
+      tunnel.priorities[family] = ChoosePriority(said, interface, family, draft);
+    }
     tunnels.push_back(tunnel);
   }
   return tunnels;

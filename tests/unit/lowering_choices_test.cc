@@ -147,7 +147,7 @@ TEST(LoweringChoicesTest, ChoicesStayThoughBetterOnesBecomeFree) {
   EXPECT_THAT(second->ops, IsEmpty());
   EXPECT_EQ(second->after.allocations, first.after.allocations);
   EXPECT_EQ(first.after.FindAllocation("mark of wg0"), 51821u);
-  EXPECT_EQ(first.after.FindAllocation("priority of wg0"), 32763u);
+  EXPECT_EQ(first.after.FindAllocation("IPv4 priority of wg0"), 32763u);
 }
 
 TEST(LoweringChoicesTest, ChoicesOfOtherOwnersAreLeftAlone) {
@@ -160,7 +160,7 @@ TEST(LoweringChoicesTest, ChoicesOfOtherOwnersAreLeftAlone) {
   });
   const auto two = kernel.Apply("two", Only(Tunnel("wg1")).Add(NatRule().InInterface("wg1")));
   EXPECT_EQ(two.after.FindAllocation("mark of wg1"), 51821u);
-  EXPECT_EQ(two.after.FindAllocation("priority of wg1"), 32763u);
+  EXPECT_EQ(two.after.FindAllocation("IPv4 priority of wg1"), 32763u);
   EXPECT_EQ(two.after.FindAllocation("arrival bit of wg1"), 1u << 13);
 }
 
