@@ -416,6 +416,19 @@ wgnet_status_t wgnet_session_apply(wgnet_session_t* session, const wgnet_node_t*
               [&] { return GiveSteps(session->value.Apply(node->value), steps); });
 }
 
+wgnet_status_t wgnet_session_recover(wgnet_session_t* session, size_t* steps,
+                                     wgnet_error_t** error) noexcept {
+  Cleared(steps);
+  return Call(__func__, {{"session", session}}, error, [&]() -> Status {
+    const auto report = session->value.Recover();
+    if (!report) return report.error();
+    size_t sum = 0;
+    for (const auto& each : report->owners) sum += each.steps;
+    if (steps != nullptr) *steps = sum;
+    return {};
+  });
+}
+
 wgnet_status_t wgnet_session_snapshot_json(wgnet_session_t* session, uint32_t secrets, char** text,
                                            wgnet_error_t** error) noexcept {
   const char* function = __func__;

@@ -63,20 +63,43 @@ Result<Input> Load(const Arguments& arguments, HookUse use, const Console& conso
   return input;
 }
 
+// `up` takes over what is up already.
+Arguments WithAdoption(Arguments arguments, HookUse use, const Input& input) {
+  if (!arguments.adopt && use != HookUse::kRun) return arguments;
+  for (const wgnet::Interface& interface : input.node.interfaces()) {
+    arguments.session.adopt.push_back(interface.name());
+  }
+  return arguments;
+}
+
 Outcome BringToInput(const Arguments& arguments, HookUse use, const Teller& teller,
                      const Console& console) {
   const auto input = Load(arguments, use, console);
   if (!input) return input.error();
-  auto session = OpenSession(arguments, input->owner, teller);
+  auto session = OpenSession(WithAdoption(arguments, use, *input), input->owner, teller);
   if (!session) return session.error();
   return BringTo(input->node, input->hooks, *session, teller, console);
 }
 
-Result<bool> HasAnything(Session& session, const std::string& owner) {
+bool HasName(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+// What the owner has, or may take over: an interface that is nobody's.
+Result<bool> HasAnything(Session& session, const std::string& owner,
+                         const std::vector<std::string>& adopt) {
   const auto snapshot = session.Snapshot();
   if (!snapshot) return snapshot.error();
-  return std::any_of(snapshot->owners.begin(), snapshot->owners.end(),
-                     [&](const wgnet::OwnerStatus& status) { return status.owner == owner; });
+  const auto& owners = snapshot->owners;
+  const auto& devices = snapshot->devices;
+  return std::any_of(owners.begin(), owners.end(),
+                     [&](const wgnet::OwnerStatus& status) { return status.owner == owner; }) ||
+         std::any_of(devices.begin(), devices.end(), [&](const wgnet::DeviceStatus& device) {
+           return HasName(adopt, device.name) &&
+                  std::none_of(owners.begin(), owners.end(), [&](const auto& status) {
+                    return HasName(status.interfaces, device.name);
+                  });
+         });
 }
 
 // The session of an owner; `absent` is the error when he has nothing.
@@ -84,7 +107,7 @@ Result<Session> OpenOwner(const Arguments& arguments, const std::string& owner, 
                           const Teller& teller) {
   auto session = OpenSession(arguments, owner, teller);
   if (!session) return session.error();
-  const auto has = HasAnything(*session, owner);
+  const auto has = HasAnything(*session, owner, arguments.session.adopt);
   if (!has) return has.error();
   if (!*has) return absent;
   return session;
@@ -134,7 +157,7 @@ Result<wgnet::Hooks> HooksOfDown(const ConfFile::Location& location, const Argum
 Outcome Plan(const Arguments& arguments, const Console& console) {
   const auto input = Load(arguments, HookUse::kNone, console);
   if (!input) return input.error();
-  auto session = OpenSession(arguments, input->owner);
+  auto session = OpenSession(WithAdoption(arguments, HookUse::kNone, *input), input->owner);
   if (!session) return session.error();
   const auto plan = session->Plan(input->node);
   if (!plan) return plan.error();
@@ -158,9 +181,11 @@ Outcome Up(const Arguments& arguments, const Console& console) {
   return BringToInput(arguments, HookUse::kRun, TellerFor(console), console);
 }
 
-Outcome Down(const Arguments& arguments, const Console& console) {
-  const auto location = wgnet::ConfFile::Locate(arguments.input);
+Outcome Down(const Arguments& given, const Console& console) {
+  const auto location = wgnet::ConfFile::Locate(given.input);
   if (!location) return location.error();
+  Arguments arguments = given;
+  arguments.session.adopt = {location->interface};
   const std::string owner =
       arguments.owner.empty() ? QuickOwner(location->interface) : arguments.owner;
   const Error absent{.code = ErrorCode::kNotFound,
@@ -181,6 +206,20 @@ Outcome Delete(const Arguments& arguments, const Console& console) {
   auto session = OpenOwner(arguments, arguments.owner, absent, nullptr);
   if (!session) return session.error();
   return BringTo(Node(), {}, *session, nullptr, console);
+}
+
+Outcome Recover(const Arguments& arguments, const Console& console) {
+  auto session = OpenSession(arguments, arguments.session.owner);
+  if (!session) return session.error();
+  const auto report = session->Recover();
+  if (!report) return report.error();
+  if (console.json()) return DoneIf(console.Print(report->ToJson() + "\n"));
+  for (const std::string& warning : report->warnings) console.Warn(warning);
+  std::string text = report->owners.empty() ? "nothing to recover\n" : "";
+  for (const auto& each : report->owners) {
+    text += each.owner + ": " + std::to_string(each.steps) + " steps done\n";
+  }
+  return DoneIf(console.Print(text));
 }
 
 }  // namespace cli

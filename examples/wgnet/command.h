@@ -33,6 +33,7 @@ struct Arguments {
   std::string owner;      ///< empty: by the input
   bool skip_dns = false;
   bool skip_hooks = false;
+  bool adopt = false;
   bool exit_code = false;
   std::string script;  ///< a directory
 
@@ -49,6 +50,7 @@ using Outcome = wgnet::Result<ExitStatus>;
 Outcome Plan(const Arguments& arguments, const Console& console);
 Outcome Apply(const Arguments& arguments, const Console& console);
 Outcome Delete(const Arguments& arguments, const Console& console);
+Outcome Recover(const Arguments& arguments, const Console& console);
 Outcome Up(const Arguments& arguments, const Console& console);
 Outcome Down(const Arguments& arguments, const Console& console);
 Outcome Save(const Arguments& arguments, const Console& console);

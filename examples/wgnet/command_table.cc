@@ -43,6 +43,8 @@ constexpr Command kCommands[] = {
      Plan},
     {"apply", "Bring the kernel to what FILE says: all of it, or none of it", AddInput, Apply},
     {"delete", "Take away all that OWNER has", AddDeleteOptions, Delete},
+    {"recover", "Remove what is left of interfaces that something else has taken away", AddNothing,
+     Recover},
     {"up", "As wg-quick(8); on an interface that is up, apply the difference", AddInput, Up},
     {"down", "As wg-quick(8)", AddDownOptions, Down},
     {"save", "As wg-quick(8), but the file is edited: comments, order and host names stay",

@@ -71,6 +71,9 @@ void AddInput(CLI::App& app, Arguments& arguments) {
                  "The interface of a wg-quick file that is not called NAME.conf")
       ->type_name("NAME");
   AddOwner(app, arguments, "wg-quick:NAME, or default for a document");
+  app.add_flag("--adopt", arguments.adopt,
+               "Take over interfaces that are up and nobody's, as those of wg-quick(8); up always "
+               "does");
   AddSkip(app, arguments);
 }
 

@@ -13,6 +13,7 @@
 #include "wgnet/node.h"
 #include "wgnet/plan.h"
 #include "wgnet/process.h"
+#include "wgnet/recovery.h"
 #include "wgnet/snapshot.h"
 
 namespace wgnet {
@@ -28,6 +29,12 @@ struct SessionOptions {
   std::string state_dir = "/run/wgnet";
   /// How long to wait for another transaction in the namespace.
   std::chrono::milliseconds lock_timeout = std::chrono::seconds(30);
+  /// Interfaces that plans may take over. One that exists, is WireGuard's and belongs to no owner
+  /// counts as this owner's, with all that wg-quick(8) makes for it: peers, addresses, routes to
+  /// allowed IPs, rules, nftables tables. What the node wants as it is stays, without a lost
+  /// packet, and what it does not want goes. An endpoint at which a peer is in a session stays,
+  /// too.
+  std::vector<std::string> adopt;
   /// Gives the addresses of an endpoint's host name, best first. Not set: getaddrinfo(3). Called
   /// before any lock is taken.
   std::function<Result<std::vector<IpAddress>>(const std::string& host)> resolver;
@@ -70,6 +77,12 @@ class Session {
   /// transaction runs may do it. A later plan of the interface's owner takes such a change back.
   Result<wgnet::Plan> Plan(const DeviceUpdate& update);
   Result<ApplyReport> Apply(const DeviceUpdate& update);
+
+  /// Brings every owner's record and the kernel together again, where something else came between
+  /// them. What an owner had for links that are gone, such as after `wg-quick down`, is removed:
+  /// rules, nftables tables, settings that nobody else needs. His links that are there are not
+  /// touched. For each owner all of it is done, or none.
+  Result<RecoveryReport> Recover();
 
   /// What the namespace has: every WireGuard interface, and every owner.
   Result<wgnet::Snapshot> Snapshot();

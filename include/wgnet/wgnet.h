@@ -16,6 +16,7 @@
 #include "wgnet/plan.h"
 #include "wgnet/policy_route.h"
 #include "wgnet/process.h"
+#include "wgnet/recovery.h"
 #include "wgnet/session.h"
 #include "wgnet/snapshot.h"
 #include "wgnet/types.h"

@@ -153,6 +153,8 @@ class Session::Impl {
     return ReportOf(planner_.Apply(wanted, hosts, hooks...));
   }
 
+  Result<RecoveryReport> Recover() { return planner_.Recover(); }
+
   Result<wgnet::Snapshot> Snapshot() {
     WGNET_ASSIGN_OR_RETURN(const auto devices, planner_.ReadDevices());
     WGNET_ASSIGN_OR_RETURN(const auto owners, planner_.ReadOwners());
@@ -187,9 +189,10 @@ Result<Session> Session::Open(SessionOptions options) {
         auto transport,
         netlink::KernelTransport::Open(std::move(netns), std::move(runner), std::move(dns)));
     plan::Resolver resolver = options.resolver ? options.resolver : ResolveBySystem;
-    return Session(std::make_unique<Impl>(plan::Planner(options.owner, std::move(transport),
-                                                        std::move(state_dir), options.lock_timeout),
-                                          std::move(resolver)));
+    plan::Planner planner(options.owner, std::move(transport), std::move(state_dir),
+                          options.lock_timeout);
+    planner.AllowAdoption(std::move(options.adopt));
+    return Session(std::make_unique<Impl>(std::move(planner), std::move(resolver)));
   });
 }
 
@@ -211,6 +214,10 @@ Result<wgnet::Plan> Session::Plan(const DeviceUpdate& update) {
 
 Result<ApplyReport> Session::Apply(const DeviceUpdate& update) {
   return CatchNoMemory([&] { return impl_->Apply(update); });
+}
+
+Result<RecoveryReport> Session::Recover() {
+  return CatchNoMemory([&] { return impl_->Recover(); });
 }
 
 Result<wgnet::Snapshot> Session::Snapshot() {

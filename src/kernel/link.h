@@ -99,6 +99,10 @@ struct wgnet::netlink::Schema<wgnet::kernel::Link> {
       Attr<kernel::InetConf<IPV4_DEVCONF_SRC_VMARK>>(IFLA_AF_SPEC, "src_valid_mark", kNoWord,
                                                      &Link::src_valid_mark, Role::kObserved),
       netlink::Header<kernel::LinkUp>("up", "", &Link::up, Role::kValue, Stage::kLast)};
+  /// Of a link without an alias none is told; an empty one takes it away.
+  static void Normalize(Link& link) {
+    if (!link.alias) link.alias.emplace();
+  }
   /// Most of what a dump holds is read-only; these are settings that a new link takes.
   static constexpr bool Replays(uint16_t attribute) {
     return attribute == IFLA_TXQLEN || attribute == IFLA_NUM_TX_QUEUES ||

@@ -88,6 +88,7 @@ class Differ {
 
   Result<Difference> Run() {
     ParkPorts();
+    ReplaceTables();
     for (const Object& object : desired_.objects) WGNET_RETURN_IF_ERROR(Compare(object));
     for (size_t i = own_.objects.size(); i-- > 0;) RemoveUnwanted(own_.objects[i]);
     for (const Object& object : snapshot_.objects()) RemoveLost(object);
@@ -140,8 +141,44 @@ class Differ {
     });
   }
 
-  // The kernel's object, once ports are parked.
+  // ---- tables ----
+
+  // The kernel keeps a table's comment: one that is taken over is made anew, in the same batch.
+  void ReplaceTables() {
+    for (const Object& object : desired_.objects) {
+      const auto* wanted = std::get_if<kernel::NftTable>(&object);
+      const Object* found = wanted == nullptr ? nullptr : snapshot_.Find(object);
+      if (found == nullptr || !ownership_.IsRecorded(object)) continue;
+      const auto& table = *std::get_if<kernel::NftTable>(found);
+      if (table.comment != wanted->comment) Replace(table);
+    }
+  }
+
+  void Replace(const kernel::NftTable& table) {
+    replaced_tables_.push_back(table);
+    std::vector<Op> ops;
+    const auto& objects = snapshot_.objects();
+    for (auto next = objects.rbegin(); next != objects.rend();
+         ++next) {  // so they come back in order
+      const Object& object = *next;
+      if (!IsIn(replaced_tables_.back(), object) || IsKernelsOwn(object)) continue;
+      ops.push_back({.verb = Verb::kDelete,
+                     .object = object,
+                     .phase = Phase::kNftRemoval,
+                     .foreign = !ownership_.IsRecorded(object)});
+    }
+    std::stable_sort(ops.begin(), ops.end(),
+                     [](const Op& a, const Op& b) { return RemovalRank(a) < RemovalRank(b); });
+    for (Op& op : ops) {
+      op.phase = Phase::kNftRoom;
+      difference_.ops.push_back(std::move(op));
+    }
+    Push(Verb::kDelete, table, Phase::kNftRoom);
+  }
+
+  // The kernel's object, once ports are parked and tables are replaced.
   const Object* Find(const Object& key) const {
+    if (IsReplaced(key)) return nullptr;
     for (const Object& parked : parked_) {
       if (kernel::SameKey(parked, key)) return &parked;
     }
@@ -290,12 +327,16 @@ class Differ {
     if (const auto* table = std::get_if<kernel::NftTable>(found)) lost_tables_.push_back(*table);
     const Phase phase = IsInTheWay(*found) ? Phase::kNftRoom : RemovalPhase(*found);
     Push(Verb::kDelete, *found, phase);
-    if (const auto* chain = std::get_if<kernel::NftChain>(found)) WarnOfLostRules(*chain);
+    if (const auto* chain = std::get_if<kernel::NftChain>(found)) {
+      WarnOfLostRules(*chain, std::get<kernel::NftChain>(recorded));
+    }
   }
 
-  void WarnOfLostRules(const kernel::NftChain& chain) {
-    const auto lost = std::count_if(chain.rules->begin(), chain.rules->end(),
-                                    [](const auto& rule) { return !kernel::IsMade(rule); });
+  void WarnOfLostRules(const kernel::NftChain& chain, const kernel::NftChain& recorded) {
+    const auto lost =
+        std::count_if(chain.rules->begin(), chain.rules->end(), [&](const auto& rule) {
+          return !kernel::IsMade(rule) && !(recorded.rules && Contains(*recorded.rules, rule));
+        });
     if (lost == 0) return;
     difference_.warnings.push_back(
         fmt::format("{} of somebody else's in the chain {} of the table {} will be lost with it",
@@ -323,16 +364,26 @@ class Differ {
     if (const kernel::LinkRef* dev = kernel::LinkOf(found)) {
       return std::find(lost_links_.begin(), lost_links_.end(), dev->index) != lost_links_.end();
     }
+    return std::any_of(lost_tables_.begin(), lost_tables_.end(),
+                       [&](const kernel::NftTable& table) { return IsIn(table, found); });
+  }
+
+  static bool IsIn(const kernel::NftTable& table, const Object& object) {
     return std::visit(
         [&](const auto& typed) {
           if constexpr (requires { typed.table->view(); }) {
-            return std::any_of(lost_tables_.begin(), lost_tables_.end(), [&](const auto& table) {
-              return table.family == typed.family && table.name == typed.table;
-            });
+            return table.family == typed.family && table.name == typed.table;
           }
           return false;
         },
-        found);
+        object);
+  }
+
+  bool IsReplaced(const Object& object) const {
+    return std::any_of(replaced_tables_.begin(), replaced_tables_.end(),
+                       [&](const kernel::NftTable& table) {
+                         return IsIn(table, object) || kernel::SameKey(table, object);
+                       });
   }
 
   // The kernel makes these, and removes them, by itself: a set without a name with its rule.
@@ -354,6 +405,7 @@ class Differ {
   std::vector<Object> parked_;
   std::vector<uint32_t> lost_links_;
   std::vector<kernel::NftTable> lost_tables_;
+  std::vector<kernel::NftTable> replaced_tables_;
   Difference difference_;
 };
 

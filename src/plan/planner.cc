@@ -6,11 +6,14 @@
 #include <sodium.h>
 
 #include <algorithm>
+#include <ctime>
 
 #include "src/base/try.h"
+#include "src/plan/adoption.h"
 #include "src/plan/device_plan.h"
 #include "src/plan/diff.h"
 #include "src/plan/lowering.h"
+#include "src/plan/recovery.h"
 #include "src/plan/transaction.h"
 
 namespace wgnet::plan {
@@ -81,13 +84,16 @@ Result<PlanData> Planner::Plan(const Node& node, const Hosts& hosts, const Hooks
   Reader reader(client_, netlink::ExtraMode::kKeep);
   // The ruleset's generation is read before the ruleset: a change in between shows.
   const auto generation = reader.NftGeneration();
+  WGNET_ASSIGN_OR_RETURN(Record own, Adopt(adoptable_, records.own, records.others, reader));
   WGNET_ASSIGN_OR_RETURN(const Facts facts,
-                         GatherFacts(node, records.own, hosts, reader, transport_->dns()));
-  const Record own = WithoutLost(records.own, facts.links);
+                         GatherFacts(node, own, hosts, reader, transport_->dns()));
+  own = WithoutLost(std::move(own), facts.links);
   WGNET_ASSIGN_OR_RETURN(Desired desired, Lower(node, facts, own, records.others));
   const Scope scope = ScopeOf(desired, own, facts);
   WGNET_ASSIGN_OR_RETURN(Snapshot snapshot, Snapshot::Read(scope, reader));
   snapshot.NameRules(own.objects);
+  const auto kept = KeepLiveEndpoints(desired, time(nullptr), own);
+  desired.warnings.insert(desired.warnings.end(), kept.begin(), kept.end());
   WGNET_ASSIGN_OR_RETURN(Difference difference, Diff(desired, snapshot, own, records.others));
   PlanData plan{.ops = std::move(difference.ops),
                 .before = records.own,
@@ -144,6 +150,45 @@ Result<PlanData> Planner::Plan(const DeviceUpdate& update, const Hosts& hosts) {
 
 Result<Planner::Done> Planner::Apply(const DeviceUpdate& update, const Hosts& hosts) {
   return CarryFresh([&] { return Plan(update, hosts); });
+}
+
+Result<RecoveryReport> Planner::Recover() {
+  WGNET_ASSIGN_OR_RETURN(const UniqueFd lock, state_dir_.Lock(lock_timeout_));
+  WGNET_ASSIGN_OR_RETURN(const Records records, LoadRecords(state_dir_, ""));
+  RecoveryReport report;
+  for (const Record& record : records.others) {  // all of them: no owner has no name
+    bool any = false;
+    const auto plan = [&]() -> Result<PlanData> {
+      WGNET_ASSIGN_OR_RETURN(PlanData made, PlanRecovery(record.owner));
+      any = EncodeRecord(made.before) != EncodeRecord(made.after);
+      return made;
+    };
+    WGNET_ASSIGN_OR_RETURN(const Done done, CarryFresh(plan));
+    if (any) report.owners.push_back({record.owner, done.steps});
+    report.warnings.insert(report.warnings.end(), done.warnings.begin(), done.warnings.end());
+  }
+  return report;
+}
+
+Result<PlanData> Planner::PlanRecovery(const std::string& owner) {
+  WGNET_ASSIGN_OR_RETURN(const Records records, LoadRecords(state_dir_, owner));
+  Reader reader(client_, netlink::ExtraMode::kKeep);
+  const auto generation = reader.NftGeneration();
+  WGNET_ASSIGN_OR_RETURN(const Facts facts, GatherFacts(Node(), records.own, {}, reader, nullptr));
+  Parting parting = PartFromLost(records.own, facts.links);
+  PlanData plan{.before = records.own, .after = records.own};
+  if (!parting.any) return plan;
+  const Record& left = parting.left_behind;
+  WGNET_ASSIGN_OR_RETURN(Snapshot snapshot, Snapshot::Read(ScopeOf({}, left, facts), reader));
+  snapshot.NameRules(left.objects);
+  WGNET_ASSIGN_OR_RETURN(Difference difference, Diff({}, snapshot, left, records.others));
+  plan.ops = std::move(difference.ops);
+  plan.warnings = std::move(difference.warnings);
+  plan.after = std::move(parting.kept);
+  if (UsesNftables(plan.ops)) {
+    WGNET_ASSIGN_OR_RETURN(plan.nft_generation, generation);
+  }
+  return plan;
 }
 
 Result<Planner::Done> Planner::Carry(const PlanData& plan) {

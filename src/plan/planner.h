@@ -17,6 +17,7 @@
 #include "src/plan/snapshot.h"
 #include "src/plan/state_dir.h"
 #include "wgnet/device_update.h"
+#include "wgnet/recovery.h"
 
 namespace wgnet::plan {
 
@@ -24,6 +25,9 @@ class Planner {
  public:
   Planner(std::string owner, std::unique_ptr<netlink::Transport> transport, StateDir state_dir,
           std::chrono::milliseconds lock_timeout);
+
+  /// From now on plans may take over interfaces of these names, see Adopt.
+  void AllowAdoption(std::vector<std::string> interfaces) { adoptable_ = std::move(interfaces); }
 
   Result<PlanData> Plan(const Node& node, const Hosts& hosts, const Hooks& hooks);
   /// What was carried out, with the warnings of that.
@@ -39,6 +43,9 @@ class Planner {
   Result<PlanData> Plan(const DeviceUpdate& update, const Hosts& hosts);
   Result<Done> Apply(const DeviceUpdate& update, const Hosts& hosts);
 
+  /// Removes what owners, all of them, have left of links that are gone.
+  Result<RecoveryReport> Recover();
+
   /// Every WireGuard device with its peers, in the kernel's order, its link and its addresses.
   Result<Snapshot> ReadDevices();
   /// The records of all owners, and for each how many of its objects the kernel has not.
@@ -53,6 +60,7 @@ class Planner {
   template <class MakePlan>
   Result<Done> CarryFresh(const MakePlan& make_plan);
   Result<Done> Carry(const PlanData& plan);
+  Result<PlanData> PlanRecovery(const std::string& owner);
   Result<StateDir::Pending> PrepareRecord(const PlanData& plan) const;
 
   std::string owner_;
@@ -60,6 +68,7 @@ class Planner {
   netlink::Client client_;
   StateDir state_dir_;
   std::chrono::milliseconds lock_timeout_;
+  std::vector<std::string> adoptable_;
 };
 
 }  // namespace wgnet::plan

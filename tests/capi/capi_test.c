@@ -174,6 +174,9 @@ static void TestNullForSessions(void) {
   CHECK_REFUSES("session", wgnet_session_apply_plan, NULL, NULL, &steps);
   CHECK_SIZE(steps, 0);
   CHECK_REFUSES("plan", wgnet_session_apply_plan, session, NULL, NULL);
+  steps = 7;
+  CHECK_REFUSES("session", wgnet_session_recover, NULL, &steps);
+  CHECK_SIZE(steps, 0);
 
   char* text = &nothing;
   CHECK_REFUSES("session", wgnet_session_snapshot_json, NULL, WGNET_HIDE_SECRETS, &text);

@@ -71,6 +71,11 @@ Result<wgnet::Plan> Session::Plan(const Node& node, const Hooks&) {
   return FakePlan();
 }
 
+Result<RecoveryReport> Session::Recover() {
+  if (failing) return FakeError();
+  return RecoveryReport{.owners = {{"one", kFakeStepsOfPlan}, {"other", kFakeStepsOfNode}}};
+}
+
 Result<ApplyReport> Session::Apply(const wgnet::Plan&) {
   if (failing) return FakeError();
   return ApplyReport{kFakeStepsOfPlan, {"a warning"}};

@@ -96,6 +96,9 @@ static wgnet_status_t ApplyPlan(wgnet_error_t** error) {
 static wgnet_status_t Apply(wgnet_error_t** error) {
   return wgnet_session_apply(session, node, NULL, error);
 }
+static wgnet_status_t Recover(wgnet_error_t** error) {
+  return wgnet_session_recover(session, NULL, error);
+}
 static wgnet_status_t Snapshot(wgnet_error_t** error) {
   return wgnet_session_snapshot_json(session, WGNET_REVEAL_SECRETS, &made_text, error);
 }
@@ -165,6 +168,7 @@ static const struct Exhaustible kCalls[] = {
     {"wgnet_session_plan", Plan, WGNET_OK},
     {"wgnet_session_apply_plan", ApplyPlan, WGNET_OK},
     {"wgnet_session_apply", Apply, WGNET_OK},
+    {"wgnet_session_recover", Recover, WGNET_OK},
     {"wgnet_session_snapshot_json", Snapshot, WGNET_OK},
     {"an argument that is NULL", RefuseNull, WGNET_INVALID_ARGUMENT},
     {"an error with everything", FailWithEverything, WGNET_ROLLBACK_INCOMPLETE},

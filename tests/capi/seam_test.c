@@ -130,6 +130,13 @@ static void TestApply(void) {
   CHECK_OK(wgnet_session_apply, session, node, NULL);
 }
 
+static void TestRecover(void) {
+  size_t steps = 0;
+  CHECK_OK(wgnet_session_recover, session, &steps);
+  CHECK_SIZE(steps, kFakeStepsOfPlan + kFakeStepsOfNode);
+  CHECK_OK(wgnet_session_recover, session, NULL);
+}
+
 static void TestSnapshot(void) {
   char* text = NULL;
   CHECK_OK(wgnet_session_snapshot_json, session, WGNET_HIDE_SECRETS, &text);
@@ -158,6 +165,9 @@ static void TestFailures(void) {
   CHECK_FAILS(status, "the place", wgnet_session_apply_plan, session, plan, &steps);
   CHECK_SIZE(steps, 0);
   CHECK_FAILS(status, "the place", wgnet_session_apply, session, node, &steps);
+  steps = 7;
+  CHECK_FAILS(status, "the place", wgnet_session_recover, session, &steps);
+  CHECK_SIZE(steps, 0);
   CHECK_FAILS(status, "the place", wgnet_session_snapshot_json, session, 0, &text);
   CHECK(text == NULL);
   FakeFailure(0);
@@ -199,6 +209,7 @@ int main(void) {
   OpenAll();
   TestPlan();
   TestApply();
+  TestRecover();
   TestSnapshot();
   TestFailures();
   TestErrorHasEverything();

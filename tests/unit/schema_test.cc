@@ -126,6 +126,11 @@ std::vector<std::string> Snapshots() {
   return {Snapshot().ToJson(), snapshot.ToJson(), snapshot.ToJson(Secrets::kReveal)};
 }
 
+std::vector<std::string> Recoveries() {
+  return {RecoveryReport{}.ToJson(),
+          RecoveryReport{.owners = {{"a", 0}, {"b", 2}}, .warnings = {"w"}}.ToJson()};
+}
+
 std::vector<std::string> Errors() {
   Error whole{.code = ErrorCode::kRollbackIncomplete,
               .message = "m",
@@ -242,12 +247,12 @@ TEST(SchemaTest, AValidatorTakesWhatTheLibraryWritesAndNothingElse) {
   const std::vector<Node> large = {Node(), testing::LargeNode(20), testing::ChangedNode(20),
                                    testing::ServerNode()};
   std::vector<Json> good;
-  for (const auto& texts : {NodeTexts(large), Plans(large), Snapshots(), Errors()}) {
+  for (const auto& texts : {NodeTexts(large), Plans(large), Snapshots(), Recoveries(), Errors()}) {
     for (const std::string& text : texts) good.push_back(Json::parse(text));
   }
   std::vector<Json> bad = OutOfRange();
-  for (const auto& texts :
-       {NodeTexts(small), Snapshots(), Errors(), Plans({testing::ServerNode(), Node()})}) {
+  for (const auto& texts : {NodeTexts(small), Snapshots(), Recoveries(), Errors(),
+                            Plans({testing::ServerNode(), Node()})}) {
     const auto broken = Broken(texts);
     bad.insert(bad.end(), broken.begin(), broken.end());
   }

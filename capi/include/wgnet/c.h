@@ -276,6 +276,12 @@ WGNET_API wgnet_status_t wgnet_session_apply_plan(wgnet_session_t* session,
 WGNET_API wgnet_status_t wgnet_session_apply(wgnet_session_t* session, const wgnet_node_t* node,
                                              size_t* steps, wgnet_error_t** error) WGNET_NOEXCEPT;
 
+/// Brings the records of all owners and the kernel together again: removes what an owner had for
+/// links that something else has taken away. *steps (or NULL) says how many steps that took.
+/// Errors: those of wgnet_session_apply_plan().
+WGNET_API wgnet_status_t wgnet_session_recover(wgnet_session_t* session, size_t* steps,
+                                               wgnet_error_t** error) WGNET_NOEXCEPT;
+
 /// What the namespace has, every WireGuard interface and every owner, as a document of schema
 /// "wgnet/1". Needs CAP_NET_ADMIN, as wgnet_session_plan() does.
 WGNET_API wgnet_status_t wgnet_session_snapshot_json(wgnet_session_t* session, uint32_t secrets,

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#ifndef WGNET_RECOVERY_H_
+#define WGNET_RECOVERY_H_
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace wgnet {
+
+/// What Session::Recover did.
+struct RecoveryReport {
+  struct Owner {
+    std::string owner;
+    size_t steps = 0;  ///< 0: only what was on record for him has changed
+    bool operator==(const Owner&) const = default;
+  };
+  std::vector<Owner> owners;  ///< those with something to recover, by name
+  std::vector<std::string> warnings;
+
+  /// A document of schema "wgnet/1".
+  std::string ToJson() const;
+};
+
+}  // namespace wgnet
+
+#endif  // WGNET_RECOVERY_H_
