@@ -39,10 +39,10 @@ Outcome Conclude(const wgnet::Plan& plan, Tell tell, const Console& console) {
 }
 
 // Steps are told before they are taken. A plan that the kernel has left behind is made anew.
-Outcome BringTo(const Node& node, const wgnet::Hooks& hooks, Session& session, Tell tell,
-                const Console& console) {
+template <class MakePlan>
+Outcome CarryOut(const MakePlan& make_plan, Session& session, Tell tell, const Console& console) {
   for (int attempt = 1;; ++attempt) {
-    const auto plan = session.Plan(node, hooks);
+    const auto plan = make_plan();
     if (!plan) return plan.error();
     Announce(*plan, tell, console);
     const auto done = session.Apply(*plan);
@@ -50,6 +50,11 @@ Outcome BringTo(const Node& node, const wgnet::Hooks& hooks, Session& session, T
     if (done.error().code != ErrorCode::kStale || attempt == kMostAttempts) return done.error();
     console.Warn("the kernel changed meanwhile; planning again");
   }
+}
+
+Outcome BringTo(const Node& node, const wgnet::Hooks& hooks, Session& session, Tell tell,
+                const Console& console) {
+  return CarryOut([&] { return session.Plan(node, hooks); }, session, tell, console);
 }
 
 Result<Input> Load(const Arguments& arguments, HookUse use, const Console& console) {
@@ -63,7 +68,7 @@ Result<Input> Load(const Arguments& arguments, HookUse use, const Console& conso
 Outcome BringToInput(const Arguments& arguments, HookUse use, Tell tell, const Console& console) {
   const auto input = Load(arguments, use, console);
   if (!input) return input.error();
-  auto session = OpenSession(arguments, input->owner);
+  auto session = OpenResolvingSession(arguments, input->owner);
   if (!session) return session.error();
   return BringTo(input->node, input->hooks, *session, tell, console);
 }
@@ -109,10 +114,14 @@ Result<wgnet::Hooks> PrepareDown(const ConfFile::Location& location, const Argum
 
 }  // namespace
 
+Outcome BringTo(const wgnet::Reresolve& reresolve, Session& session, const Console& console) {
+  return CarryOut([&] { return session.Plan(reresolve); }, session, Tell::kSteps, console);
+}
+
 Outcome Plan(const Arguments& arguments, const Console& console) {
   const auto input = Load(arguments, HookUse::kNone, console);
   if (!input) return input.error();
-  auto session = OpenSession(arguments, input->owner);
+  auto session = OpenResolvingSession(arguments, input->owner);
   if (!session) return session.error();
   const auto plan = session->Plan(input->node);
   if (!plan) return plan.error();

@@ -15,6 +15,8 @@
 #include "wgnet/plan.h"
 #include "wgnet/policy_route.h"
 #include "wgnet/process.h"
+#include "wgnet/reresolve.h"
+#include "wgnet/resolver.h"
 #include "wgnet/session.h"
 #include "wgnet/snapshot.h"
 #include "wgnet/types.h"

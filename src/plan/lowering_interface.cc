@@ -20,9 +20,9 @@ uint32_t MtuOf(const Interface& interface, const Facts& facts) {
   if (interface.mtu()) return *interface.mtu();
   std::optional<uint32_t> smallest;
   for (const Peer& peer : interface.peers()) {
-    if (!peer.endpoint()) continue;
-    const auto& mtu = facts.PathTo(interface, peer).mtu;
-    if (mtu) smallest = std::min(smallest.value_or(UINT32_MAX), *mtu);
+    const Facts::Path* path = facts.PathTo(interface, peer);
+    if (path == nullptr || !path->mtu) continue;
+    smallest = std::min(smallest.value_or(UINT32_MAX), *path->mtu);
   }
   const uint32_t outer = smallest.value_or(facts.default_route_mtu.value_or(kDefaultMtu));
   const bool v6 = std::any_of(interface.addresses().begin(), interface.addresses().end(),
@@ -68,8 +68,11 @@ void AddPeer(const Interface& interface, const Peer& peer, const LinkRef& dev, D
   lowered.dev = dev;
   lowered.public_key = peer.public_key();
   lowered.preshared_key = peer.preshared_key().value_or(SecretKey());
-  if (peer.endpoint()) {
-    lowered.endpoint = draft.facts().PathTo(interface, peer).address;
+  if (const Facts::Path* path = draft.facts().PathTo(interface, peer)) {
+    lowered.endpoint = path->address;
+    if (HasName(*peer.endpoint())) {
+      draft.Name({dev.index, peer.public_key(), peer.endpoint()->ToString()});
+    }
   }
   lowered.keepalive = peer.persistent_keepalive().value_or(0);
   lowered.allowed_ips = peer.allowed_ips();

@@ -17,6 +17,7 @@
 #include "src/plan/snapshot.h"
 #include "src/plan/state_dir.h"
 #include "wgnet/device_update.h"
+#include "wgnet/reresolve.h"
 
 namespace wgnet::plan {
 
@@ -25,6 +26,8 @@ class Planner {
   Planner(std::string owner, std::unique_ptr<netlink::Transport> transport, StateDir state_dir,
           std::chrono::milliseconds lock_timeout);
 
+  /// Looks up the names that planning the node needs.
+  Result<Hosts> Resolve(const Node& node, const LookUpOptions& options);
   Result<PlanData> Plan(const Node& node, const Hosts& hosts, const Hooks& hooks);
   /// Returns how many steps were taken.
   Result<size_t> Apply(const PlanData& plan);
@@ -32,8 +35,15 @@ class Planner {
 
   /// The same for one WireGuard device, anybody's. No record is read or changed, and no lock is
   /// taken: a program that `up` runs may do this.
+  Result<Hosts> Resolve(const DeviceUpdate& update, const LookUpOptions& options);
   Result<PlanData> Plan(const DeviceUpdate& update, const Hosts& hosts);
   Result<PlanData> Apply(const DeviceUpdate& update, const Hosts& hosts);
+
+  /// The same for endpoints of silent peers, anybody's. The record is changed, and the lock taken,
+  /// only if the owner has one.
+  Result<Hosts> Resolve(const Reresolve& reresolve, const LookUpOptions& options);
+  Result<PlanData> Plan(const Reresolve& reresolve, const Hosts& hosts);
+  Result<PlanData> Apply(const Reresolve& reresolve, const Hosts& hosts);
 
   /// Every WireGuard device with its peers, in the kernel's order, its link and its addresses.
   Result<Snapshot> ReadDevices();
@@ -45,6 +55,9 @@ class Planner {
   Result<std::vector<Owner>> ReadOwners();
 
  private:
+  // All links, and then these devices.
+  Result<Snapshot> ReadLinks(Reader& reader);
+  Result<Snapshot> ReadDevicesOf(const Reresolve& reresolve, Reader& reader);
   // Plans and carries out, and again when the kernel changes meanwhile.
   template <class MakePlan>
   Result<PlanData> CarryFresh(const MakePlan& make_plan);
