@@ -174,6 +174,17 @@ SessionOptions OptionsOf(const wgnet_session_options_t& given) {
   if (given.lock_timeout_ms != 0) {
     options.lock_timeout = std::chrono::milliseconds(std::max<int64_t>(given.lock_timeout_ms, 0));
   }
+  if (given.resolve_timeout_ms > 0) {
+    options.resolve_timeout = std::chrono::milliseconds(given.resolve_timeout_ms);
+  } else if (given.resolve_timeout_ms < 0) {
+    options.resolve_timeout.reset();
+  }
+  if (given.resolve_retries != 0) {
+    options.resolve_retries = static_cast<uint32_t>(std::max(given.resolve_retries, 0));
+  }
+  if (given.unresolved_endpoint == WGNET_UNRESOLVED_LATER) {
+    options.unresolved_endpoint = wgnet::UnresolvedEndpoint::kLater;
+  }
   return options;
 }
 
@@ -389,6 +400,9 @@ wgnet_status_t wgnet_session_open(const wgnet_session_options_t* options, wgnet_
     if (options != nullptr && !ReadOptions(options, known)) {
       return Invalid("it has a wrong struct_size, or options that are not known here", function,
                      "options");
+    }
+    if (known.unresolved_endpoint > WGNET_UNRESOLVED_LATER) {
+      return Invalid("it has no such unresolved_endpoint", function, "options");
     }
     return Give(wgnet::Session::Open(OptionsOf(known)), session);
   });

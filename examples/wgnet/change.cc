@@ -41,10 +41,11 @@ Outcome Conclude(const wgnet::Plan& plan, const Teller& teller, const Console& c
 }
 
 // A plan that the kernel has left behind is made anew.
-Outcome BringTo(const Node& node, const wgnet::Hooks& hooks, Session& session, const Teller& teller,
-                const Console& console) {
+template <class MakePlan>
+Outcome CarryOut(const MakePlan& make_plan, Session& session, const Teller& teller,
+                 const Console& console) {
   for (int attempt = 1;; ++attempt) {
-    const auto plan = session.Plan(node, hooks);
+    const auto plan = make_plan();
     if (!plan) return plan.error();
     Announce(*plan, console);
     if (teller) teller->Begin(*plan);
@@ -53,6 +54,11 @@ Outcome BringTo(const Node& node, const wgnet::Hooks& hooks, Session& session, c
     if (done.error().code != ErrorCode::kStale || attempt == kMostAttempts) return done.error();
     console.Warn("the kernel changed meanwhile; planning again");
   }
+}
+
+Outcome BringTo(const Node& node, const wgnet::Hooks& hooks, Session& session, const Teller& teller,
+                const Console& console) {
+  return CarryOut([&] { return session.Plan(node, hooks); }, session, teller, console);
 }
 
 Result<Input> Load(const Arguments& arguments, HookUse use, const Console& console) {
@@ -76,7 +82,7 @@ Outcome BringToInput(const Arguments& arguments, HookUse use, const Teller& tell
                      const Console& console) {
   const auto input = Load(arguments, use, console);
   if (!input) return input.error();
-  auto session = OpenSession(WithAdoption(arguments, use, *input), input->owner, teller);
+  auto session = OpenResolvingSession(WithAdoption(arguments, use, *input), input->owner, teller);
   if (!session) return session.error();
   return BringTo(input->node, input->hooks, *session, teller, console);
 }
@@ -154,10 +160,15 @@ Result<wgnet::Hooks> HooksOfDown(const ConfFile::Location& location, const Argum
 
 }  // namespace
 
+Outcome BringTo(const wgnet::Reresolve& reresolve, Session& session, const Console& console) {
+  return CarryOut([&] { return session.Plan(reresolve); }, session, TellerFor(console), console);
+}
+
 Outcome Plan(const Arguments& arguments, const Console& console) {
   const auto input = Load(arguments, HookUse::kNone, console);
   if (!input) return input.error();
-  auto session = OpenSession(WithAdoption(arguments, HookUse::kNone, *input), input->owner);
+  auto session =
+      OpenResolvingSession(WithAdoption(arguments, HookUse::kNone, *input), input->owner);
   if (!session) return session.error();
   const auto plan = session->Plan(input->node);
   if (!plan) return plan.error();

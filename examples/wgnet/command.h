@@ -3,7 +3,9 @@
 #ifndef WGNET_EXAMPLES_WGNET_COMMAND_H_
 #define WGNET_EXAMPLES_WGNET_COMMAND_H_
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,7 +37,9 @@ struct Arguments {
   bool skip_hooks = false;
   bool adopt = false;
   bool exit_code = false;
-  std::string script;  ///< a directory
+  std::string script;                       ///< a directory
+  std::optional<uint32_t> resolve_timeout;  ///< seconds
+  uint32_t older_than = 135;                ///< seconds
 
   std::string target = "all";  ///< an interface, "all" or "interfaces"
   std::string field;
@@ -53,6 +57,7 @@ Outcome Delete(const Arguments& arguments, const Console& console);
 Outcome Recover(const Arguments& arguments, const Console& console);
 Outcome Up(const Arguments& arguments, const Console& console);
 Outcome Down(const Arguments& arguments, const Console& console);
+Outcome Resolve(const Arguments& arguments, const Console& console);
 Outcome Save(const Arguments& arguments, const Console& console);
 Outcome Strip(const Arguments& arguments, const Console& console);
 
@@ -73,6 +78,15 @@ Outcome PubKey(const Arguments& arguments, const Console& console);
 /// The session of a command, for one owner; null: hooks are run by the library's own runner.
 wgnet::Result<wgnet::Session> OpenSession(const Arguments& arguments, std::string_view owner,
                                           std::shared_ptr<wgnet::ProcessRunner> runner = nullptr);
+
+/// The same for a command that looks names up: WG_ENDPOINT_RESOLUTION_RETRIES counts.
+wgnet::Result<wgnet::Session> OpenResolvingSession(const Arguments& arguments,
+                                                   std::string_view owner);
+/// The same for those of wg(8), which look names up for as long as that takes.
+wgnet::Result<wgnet::Session> OpenSessionOfWg(const Arguments& arguments);
+
+/// Plans, tells each step and takes it; a plan that the kernel has left behind is made anew.
+Outcome BringTo(const wgnet::Reresolve& reresolve, wgnet::Session& session, const Console& console);
 
 /// The WireGuard interface of that name; kNotFound if there is none.
 wgnet::Result<wgnet::DeviceStatus> ReadDevice(const std::string& name, const Arguments& arguments);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "options.h"
 
+#include <map>
 #include <sstream>
 
 #include "input.h"
@@ -36,6 +37,13 @@ void AddSkip(CLI::App& app, Arguments& arguments) {
       ->type_name("dns,hooks");
 }
 
+void AddResolveTimeout(CLI::App& app, Arguments& arguments) {
+  app.add_option("--resolve-timeout", arguments.resolve_timeout,
+                 "How long to look up names of endpoints, all together (20, or without end\n"
+                 "where WG_ENDPOINT_RESOLUTION_RETRIES is infinity)")
+      ->type_name("SECONDS");
+}
+
 void AddSessionOptions(CLI::App& app, Arguments& arguments) {
   app.add_option("--netns", arguments.session.netns,
                  "Work in this network namespace: a name of ip-netns(8), or a path")
@@ -60,6 +68,29 @@ void AddGlobalOptions(CLI::App& app, Arguments& arguments) {
       "wrong; 3 failed, and the rollback is incomplete; 4 plan --exit-code: something to do.");
 }
 
+void AddChangeOptions(CLI::App& app, Arguments& arguments) {
+  AddInput(app, arguments);
+  AddSkip(app, arguments);
+  AddResolveTimeout(app, arguments);
+  arguments.session.unresolved_endpoint = wgnet::UnresolvedEndpoint::kLater;
+  const std::map<std::string, wgnet::UnresolvedEndpoint> kPolicies = {
+      {"error", wgnet::UnresolvedEndpoint::kError}, {"later", wgnet::UnresolvedEndpoint::kLater}};
+  app.add_option("--unresolved", arguments.session.unresolved_endpoint,
+                 "An endpoint's name that does not resolve: an error, or the peer gets its\n"
+                 "endpoint later, with a warning (later)")
+      ->type_name("error|later")
+      ->transform(CLI::CheckedTransformer(kPolicies).description(""));
+}
+
+void AddResolveOptions(CLI::App& app, Arguments& arguments) {
+  AddInput(app, arguments);
+  AddResolveTimeout(app, arguments);
+  app.add_option("--older-than", arguments.older_than,
+                 "The age of the last handshake from which on a peer is silent")
+      ->type_name("SECONDS")
+      ->capture_default_str();
+}
+
 void AddInput(CLI::App& app, Arguments& arguments) {
   app.add_option("input", arguments.input,
                  "A wg-quick file, where NAME alone is /etc/wireguard/NAME.conf and another is\n"
@@ -74,11 +105,10 @@ void AddInput(CLI::App& app, Arguments& arguments) {
   app.add_flag("--adopt", arguments.adopt,
                "Take over interfaces that are up and nobody's, as those of wg-quick(8); up always "
                "does");
-  AddSkip(app, arguments);
 }
 
 void AddPlanOptions(CLI::App& app, Arguments& arguments) {
-  AddInput(app, arguments);
+  AddChangeOptions(app, arguments);
   app.add_flag("--exit-code", arguments.exit_code, "Exit with 4 when there is something to do");
   app.add_option("--script", arguments.script,
                  "Write the commands as DIR/apply.sh, with the keys beside it")

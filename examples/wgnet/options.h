@@ -13,6 +13,8 @@ namespace cli {
 void AddGlobalOptions(CLI::App& app, Arguments& arguments);
 
 void AddInput(CLI::App& app, Arguments& arguments);
+void AddChangeOptions(CLI::App& app, Arguments& arguments);
+void AddResolveOptions(CLI::App& app, Arguments& arguments);
 void AddPlanOptions(CLI::App& app, Arguments& arguments);
 void AddQuickFile(CLI::App& app, Arguments& arguments);
 void AddDownOptions(CLI::App& app, Arguments& arguments);

@@ -68,6 +68,7 @@ int CallAsQuick(const std::string& program, const std::vector<std::string>& word
   if (!location) return Fail(location.error(), console);
   Arguments arguments;
   arguments.input = words[1];
+  arguments.session.unresolved_endpoint = wgnet::UnresolvedEndpoint::kLater;
   return Run(*command, arguments, program, console) == ExitStatus::kDone ? 0 : 1;
 }
 

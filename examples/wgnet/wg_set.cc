@@ -111,7 +111,7 @@ Result<DeviceUpdate> ReadSet(Words words) {
 // ---- carrying it out ----
 
 Outcome Apply(const Arguments& arguments, const DeviceUpdate& update) {
-  auto session = OpenSession(arguments, arguments.session.owner);
+  auto session = OpenSessionOfWg(arguments);
   if (!session) return session.error();
   const auto done = session->Apply(update);
   if (!done) return done.error();

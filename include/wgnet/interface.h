@@ -42,6 +42,28 @@ class RouteTable {
   uint32_t number_ = 0;
 };
 
+/// What an MTU that is found leaves for the outer headers of a packet.
+class MtuOverhead {
+ public:
+  enum class Kind : uint8_t { kWgQuick, kExact };
+
+  /// 80 bytes, the headers over IPv6, on every way: wg-quick(8).
+  static MtuOverhead WgQuick() { return MtuOverhead(Kind::kWgQuick); }
+  /// 60 bytes on the way to an IPv4 endpoint, 80 to an IPv6 one, and where no endpoint is known.
+  static MtuOverhead Exact() { return MtuOverhead(Kind::kExact); }
+  /// "wg-quick" or "exact".
+  static Result<MtuOverhead> Parse(std::string_view text);
+
+  MtuOverhead() = default;  ///< WgQuick()
+  Kind kind() const { return kind_; }
+  std::string ToString() const;
+  bool operator==(const MtuOverhead&) const = default;
+
+ private:
+  explicit MtuOverhead(Kind kind) : kind_(kind) {}
+  Kind kind_ = Kind::kWgQuick;
+};
+
 /// A WireGuard interface with its peers: a value with the options of wg(8) and wg-quick(8).
 ///
 /// Setters return the interface, for chaining. The first mistake is remembered, and reported when a
@@ -66,8 +88,11 @@ class Interface {
   Interface& Address(Prefix address);
   Interface& Address(std::string_view address);
   /// 68 to 65535 bytes, at least 1280 with an IPv6 address. Not set: what the ways to the
-  /// endpoints allow, less 80.
+  /// endpoints allow when a plan is made, less MtuOverhead().
   Interface& Mtu(int bytes);
+  /// Where no MTU is set. Not set: MtuOverhead::WgQuick().
+  Interface& MtuOverhead(wgnet::MtuOverhead overhead);
+  Interface& MtuOverhead(std::string_view overhead);
   /// What becomes of the peers' allowed IPs. Not set: RouteTable::Auto().
   Interface& Table(RouteTable table);
   Interface& Table(std::string_view table);
@@ -79,6 +104,7 @@ class Interface {
   const std::optional<uint32_t>& fwmark() const { return fwmark_; }
   const std::vector<Prefix>& addresses() const { return addresses_; }
   const std::optional<uint16_t>& mtu() const { return mtu_; }
+  const std::optional<wgnet::MtuOverhead>& mtu_overhead() const { return mtu_overhead_; }
   const std::optional<RouteTable>& table() const { return table_; }
   const std::vector<Peer>& peers() const { return peers_; }
   /// The first mistake, if one was made. Those of the peers are theirs.
@@ -98,6 +124,8 @@ class Interface {
     visit("addresses", static_cast<Interface& (Interface::*)(Text)>(&Interface::Address),
           self.addresses_);
     visit("mtu", &Interface::Mtu, self.mtu_);
+    visit("mtu_overhead", static_cast<Interface& (Interface::*)(Text)>(&Interface::MtuOverhead),
+          self.mtu_overhead_);
     visit("table", static_cast<Interface& (Interface::*)(Text)>(&Interface::Table), self.table_);
     visit("peers", &Interface::AddPeer, self.peers_);
   }
@@ -111,6 +139,7 @@ class Interface {
   std::optional<uint32_t> fwmark_;
   std::vector<Prefix> addresses_;
   std::optional<uint16_t> mtu_;
+  std::optional<wgnet::MtuOverhead> mtu_overhead_;
   std::optional<RouteTable> table_;
   std::vector<Peer> peers_;
   std::optional<Error> error_;

@@ -3,8 +3,9 @@
 #define WGNET_SESSION_H_
 
 #include <chrono>
-#include <functional>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,8 @@
 #include "wgnet/plan.h"
 #include "wgnet/process.h"
 #include "wgnet/recovery.h"
+#include "wgnet/reresolve.h"
+#include "wgnet/resolver.h"
 #include "wgnet/snapshot.h"
 
 namespace wgnet {
@@ -35,9 +38,16 @@ struct SessionOptions {
   /// packet, and what it does not want goes. An endpoint at which a peer is in a session stays,
   /// too.
   std::vector<std::string> adopt;
-  /// Gives the addresses of an endpoint's host name, best first. Not set: getaddrinfo(3). Called
-  /// before any lock is taken.
-  std::function<Result<std::vector<IpAddress>>(const std::string& host)> resolver;
+  /// Looks up the host names of endpoints. Not set: SystemResolver(). A name is looked up when its
+  /// peer is first given it; afterwards Reresolve does, when the caller says so.
+  std::shared_ptr<Resolver> resolver;
+  /// For all look-ups of one plan together. Not set: as long as they take.
+  std::optional<std::chrono::milliseconds> resolve_timeout = std::chrono::seconds(20);
+  /// How often a name without an answer for now is looked up again: after 1 s, and then 1.2 times
+  /// as long each time, up to 20 s, as wg(8) does. Not set: until resolve_timeout.
+  std::optional<uint32_t> resolve_retries = 15;
+  /// What becomes of a peer whose endpoint's name does not resolve. A DeviceUpdate always fails.
+  UnresolvedEndpoint unresolved_endpoint = UnresolvedEndpoint::kError;
   /// Runs hooks. Not set: SystemProcessRunner().
   std::shared_ptr<ProcessRunner> process_runner;
 };
@@ -77,6 +87,12 @@ class Session {
   /// transaction runs may do it. A later plan of the interface's owner takes such a change back.
   Result<wgnet::Plan> Plan(const DeviceUpdate& update);
   Result<ApplyReport> Apply(const DeviceUpdate& update);
+
+  /// Looks the names of silent peers' endpoints up again, and changes those endpoints only, in one
+  /// message for each interface. Interfaces may be anybody's; what the session's owner has of them
+  /// is noted in its record, so that a later plan leaves it.
+  Result<wgnet::Plan> Plan(const Reresolve& reresolve);
+  Result<ApplyReport> Apply(const Reresolve& reresolve);
 
   /// Brings every owner's record and the kernel together again, where something else came between
   /// them. What an owner had for links that are gone, such as after `wg-quick down`, is removed:

@@ -17,6 +17,8 @@
 #include "wgnet/policy_route.h"
 #include "wgnet/process.h"
 #include "wgnet/recovery.h"
+#include "wgnet/reresolve.h"
+#include "wgnet/resolver.h"
 #include "wgnet/session.h"
 #include "wgnet/snapshot.h"
 #include "wgnet/types.h"

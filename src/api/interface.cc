@@ -23,6 +23,17 @@ Result<RouteTable> RouteTable::Parse(std::string_view text) {
                .hint = "auto, off, or a number from 1 on"};
 }
 
+Result<MtuOverhead> MtuOverhead::Parse(std::string_view text) {
+  for (const MtuOverhead overhead : {WgQuick(), Exact()}) {
+    if (text == overhead.ToString()) return overhead;
+  }
+  return Error{.code = ErrorCode::kParse,
+               .message = "not an MTU's overhead: " + QuoteForMessage(text),
+               .hint = "wg-quick or exact"};
+}
+
+std::string MtuOverhead::ToString() const { return kind_ == Kind::kExact ? "exact" : "wg-quick"; }
+
 std::string RouteTable::ToString() const {
   switch (kind_) {
     case Kind::kAuto:
@@ -91,6 +102,17 @@ Interface& Interface::Mtu(int bytes) {
   } else {
     mtu_ = static_cast<uint16_t>(bytes);
   }
+  return *this;
+}
+
+Interface& Interface::MtuOverhead(wgnet::MtuOverhead overhead) {
+  mtu_overhead_ = overhead;
+  return *this;
+}
+
+Interface& Interface::MtuOverhead(std::string_view overhead) {
+  SetParsed(wgnet::MtuOverhead::Parse(overhead), error_, Where("MtuOverhead"),
+            [&](wgnet::MtuOverhead parsed) { MtuOverhead(parsed); });
   return *this;
 }
 

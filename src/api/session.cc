@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "wgnet/session.h"
 
-#include <netdb.h>
-#include <netinet/in.h>
-
 #include <map>
 #include <memory>
 
 #include "src/base/no_memory.h"
-#include "src/base/text.h"
 #include "src/base/try.h"
 #include "src/dns/host.h"
 #include "src/netlink/kernel_transport.h"
@@ -18,33 +14,6 @@
 
 namespace wgnet {
 namespace {
-
-// getaddrinfo(3), as wg(8) asks it.
-Result<std::vector<IpAddress>> ResolveBySystem(const std::string& host) {
-  addrinfo hints{};
-  hints.ai_family = AF_UNSPEC;
-  hints.ai_socktype = SOCK_DGRAM;
-  hints.ai_protocol = IPPROTO_UDP;
-  addrinfo* found = nullptr;
-  if (const int error = getaddrinfo(host.c_str(), nullptr, &hints, &found)) {
-    return Error{.code = ErrorCode::kUnresolved,
-                 .message = "the host " + QuoteForMessage(host) +
-                            " cannot be looked up: " + gai_strerror(error),
-                 .hint = "give an address, or see that the name resolves"};
-  }
-  const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(found, freeaddrinfo);
-  std::vector<IpAddress> addresses;
-  for (const addrinfo* entry = found; entry != nullptr; entry = entry->ai_next) {
-    if (entry->ai_family == AF_INET) {
-      const auto* v4 = reinterpret_cast<const sockaddr_in*>(entry->ai_addr);
-      addresses.emplace_back(std::span(reinterpret_cast<const uint8_t*>(&v4->sin_addr), 4));
-    } else if (entry->ai_family == AF_INET6) {
-      const auto* v6 = reinterpret_cast<const sockaddr_in6*>(entry->ai_addr);
-      addresses.emplace_back(std::span(reinterpret_cast<const uint8_t*>(&v6->sin6_addr), 16));
-    }
-  }
-  return addresses;
-}
 
 // A path is no name of ip-netns(8), which has /etc/netns/NAME.
 Result<std::unique_ptr<DnsSystem>> ResolverOf(const std::string& name,
@@ -131,13 +100,18 @@ OwnerStatus StatusOf(const plan::Planner::Owner& owner) {
 
 class Session::Impl {
  public:
-  Impl(plan::Planner planner, plan::Resolver resolver)
-      : planner_(std::move(planner)), resolver_(std::move(resolver)) {}
+  Impl(plan::Planner planner, const SessionOptions& options)
+      : planner_(std::move(planner)),
+        resolver_(options.resolver ? options.resolver : SystemResolver()),
+        look_ups_{.resolver = resolver_.get(),
+                  .timeout = options.resolve_timeout,
+                  .retries = options.resolve_retries,
+                  .unresolved = options.unresolved_endpoint} {}
 
   template <class Wanted, class... Hooks>
   Result<wgnet::Plan> Plan(const Wanted& wanted, const Hooks&... hooks) {
-    WGNET_RETURN_IF_ERROR(wanted.Check());
-    WGNET_ASSIGN_OR_RETURN(const auto hosts, plan::ResolveHosts(wanted, resolver_));
+    WGNET_RETURN_IF_ERROR(Check(wanted));
+    WGNET_ASSIGN_OR_RETURN(const auto hosts, planner_.Resolve(wanted, look_ups_));
     WGNET_ASSIGN_OR_RETURN(auto data, planner_.Plan(wanted, hosts, hooks...));
     return wgnet::Plan(std::make_shared<const plan::PlanData>(std::move(data)));
   }
@@ -148,8 +122,8 @@ class Session::Impl {
 
   template <class Wanted, class... Hooks>
   Result<ApplyReport> Apply(const Wanted& wanted, const Hooks&... hooks) {
-    WGNET_RETURN_IF_ERROR(wanted.Check());
-    WGNET_ASSIGN_OR_RETURN(const auto hosts, plan::ResolveHosts(wanted, resolver_));
+    WGNET_RETURN_IF_ERROR(Check(wanted));
+    WGNET_ASSIGN_OR_RETURN(const auto hosts, planner_.Resolve(wanted, look_ups_));
     return ReportOf(planner_.Apply(wanted, hosts, hooks...));
   }
 
@@ -168,9 +142,15 @@ class Session::Impl {
     if (!done) return done.error();
     return ApplyReport{done->steps, std::move(done->warnings)};
   }
+  template <class Wanted>
+  static Status Check(const Wanted& wanted) {
+    return wanted.Check();
+  }
+  static Status Check(const Reresolve&) { return {}; }
 
   plan::Planner planner_;
-  plan::Resolver resolver_;
+  std::shared_ptr<Resolver> resolver_;
+  plan::LookUpOptions look_ups_;
 };
 
 Session::Session(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -188,11 +168,10 @@ Result<Session> Session::Open(SessionOptions options) {
     WGNET_ASSIGN_OR_RETURN(
         auto transport,
         netlink::KernelTransport::Open(std::move(netns), std::move(runner), std::move(dns)));
-    plan::Resolver resolver = options.resolver ? options.resolver : ResolveBySystem;
     plan::Planner planner(options.owner, std::move(transport), std::move(state_dir),
                           options.lock_timeout);
-    planner.AllowAdoption(std::move(options.adopt));
-    return Session(std::make_unique<Impl>(std::move(planner), std::move(resolver)));
+    planner.AllowAdoption(options.adopt);
+    return Session(std::make_unique<Impl>(std::move(planner), options));
   });
 }
 
@@ -214,6 +193,14 @@ Result<wgnet::Plan> Session::Plan(const DeviceUpdate& update) {
 
 Result<ApplyReport> Session::Apply(const DeviceUpdate& update) {
   return CatchNoMemory([&] { return impl_->Apply(update); });
+}
+
+Result<wgnet::Plan> Session::Plan(const Reresolve& reresolve) {
+  return CatchNoMemory([&] { return impl_->Plan(reresolve); });
+}
+
+Result<ApplyReport> Session::Apply(const Reresolve& reresolve) {
+  return CatchNoMemory([&] { return impl_->Apply(reresolve); });
 }
 
 Result<RecoveryReport> Session::Recover() {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <set>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -173,7 +174,8 @@ class DevicePlanner {
   }
 
   Status UpdateEndpoint(const PeerUpdate& update, PeerState& peer) {
-    auto address = AddressOf(*update.endpoint(), hosts_,
+    const HostAnswer& host = *AnswerFor(*update.endpoint(), hosts_);
+    auto address = AddressOf(*update.endpoint(), host.addresses.front(),
                              [&](std::string_view name) -> std::optional<uint32_t> {
                                const kernel::Link* link = FindLink(snapshot_, name);
                                return link != nullptr ? link->index : std::nullopt;
@@ -256,14 +258,17 @@ class DevicePlanner {
 
 }  // namespace
 
-Result<Hosts> ResolveHosts(const DeviceUpdate& update, const Resolver& resolver) {
-  Hosts hosts;
+Result<Hosts> ResolveHosts(const DeviceUpdate& update, const LookUpOptions& options) {
+  std::set<std::string> names;
+  for (const PeerUpdate& peer : update.peers()) {
+    if (peer.endpoint()) names.insert(HostOf(*peer.endpoint()));
+  }
+  Hosts hosts = LookUp(names, options);
   for (const PeerUpdate& peer : update.peers()) {
     if (!peer.endpoint()) continue;
-    Status found = ResolveHost(*peer.endpoint(), resolver, hosts);
-    if (found) continue;
-    found.error().where = WhereOf(update, peer);
-    return found.error();
+    const HostAnswer& answer = *AnswerFor(*peer.endpoint(), hosts);
+    if (answer.kind == HostAnswer::Kind::kFound) continue;
+    return Unresolved(*peer.endpoint(), answer, WhereOf(update, peer));
   }
   return hosts;
 }

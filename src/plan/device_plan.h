@@ -12,14 +12,15 @@
 
 namespace wgnet::plan {
 
-/// Looks up every name in the update.
-Result<Hosts> ResolveHosts(const DeviceUpdate& update, const Resolver& resolver);
+/// Looks up every name in the update. One that does not resolve is an error.
+Result<Hosts> ResolveHosts(const DeviceUpdate& update, const LookUpOptions& options);
 
 /// The index of the WireGuard interface that the update is of, by a snapshot of all links;
 /// kNotFound if there is none.
 Result<uint32_t> FindDevice(const DeviceUpdate& update, const Snapshot& links);
 
-/// The ops of an update, by a snapshot of all links and of the device, with sorted allowed IPs.
+/// The ops of an update, by a snapshot of all links and of the device, with sorted allowed IPs. Of
+/// a host's addresses the first is taken.
 Result<std::vector<Op>> PlanDevice(const DeviceUpdate& update, const Hosts& hosts,
                                    const Snapshot& snapshot);
 

@@ -100,6 +100,7 @@ class Differ {
     difference_.record.owner = own_.owner;
     difference_.record.objects = desired_.objects;
     difference_.record.allocations = desired_.allocations;
+    difference_.record.names = desired_.names;
     return std::move(difference_);
   }
 

@@ -2,6 +2,7 @@
 #include "src/plan/facts.h"
 
 #include <algorithm>
+#include <set>
 
 #include "src/base/text.h"
 #include "src/base/try.h"
@@ -65,27 +66,88 @@ std::vector<uint32_t> OwnLinks(const Node& node, const Record& own, const Facts&
   return links;
 }
 
-Status GatherPaths(const Node& node, const Record& own, const Hosts& hosts, Paths& paths,
-                   Facts& facts) {
-  const auto find_link = [&](std::string_view name) {
-    const kernel::Link* link = facts.FindLink(name);
-    return link != nullptr ? link->index : std::nullopt;
-  };
-  for (const Interface& interface : node.interfaces()) {
-    const uint32_t mark = KnownMark(node, interface, own);
+const kernel::Link* FindByName(std::span<const kernel::Link> links, std::string_view name) {
+  const auto found = std::find_if(links.begin(), links.end(), [&](const kernel::Link& link) {
+    return link.name->view() == name;
+  });
+  return found == links.end() ? nullptr : &*found;
+}
+
+const kernel::SocketAddress* FindGiven(const Interface& interface, const Peer& peer,
+                                       std::span<const kernel::Link> links,
+                                       const GivenEndpoints& given) {
+  const kernel::Link* link = FindByName(links, interface.name());
+  return link != nullptr ? given.Find(*link->index, peer.public_key(), *peer.endpoint()) : nullptr;
+}
+
+// Which address each peer's endpoint has, and the way there.
+class PathGatherer {
+ public:
+  PathGatherer(const Hosts& hosts, const GivenEndpoints& given, Paths& paths, Facts& facts)
+      : hosts_(hosts), given_(given), paths_(paths), facts_(facts) {}
+
+  Status Gather(const Interface& interface, uint32_t mark) {
     for (const Peer& peer : interface.peers()) {
       if (!peer.endpoint()) continue;
-      auto address = AddressOf(*peer.endpoint(), hosts, find_link);
+      auto address = Choose(interface, peer, mark);
       if (!address) {
         address.error().where = WhereOf(interface, peer);
         return address.error();
       }
-      Facts::Path path{*address, std::nullopt};
+      if (!*address) continue;
+      Facts::Path path{**address, std::nullopt};
       if (!interface.mtu()) {
-        WGNET_ASSIGN_OR_RETURN(path.mtu, paths.MtuTo(address->address, mark));
+        WGNET_ASSIGN_OR_RETURN(path.mtu, paths_.MtuTo(path.address.address, mark));
       }
-      facts.paths[Facts::PathKey(interface, peer)] = path;
+      facts_.paths[Facts::PathKey(interface, peer)] = path;
     }
+    return {};
+  }
+
+ private:
+  // Nothing where the name does not resolve.
+  Result<std::optional<kernel::SocketAddress>> Choose(const Interface& interface, const Peer& peer,
+                                                      uint32_t mark) {
+    using Address = std::optional<kernel::SocketAddress>;
+    if (const auto* known = FindGiven(interface, peer, facts_.links, given_)) {
+      return Address(*known);
+    }
+    const HostAnswer* answer = AnswerFor(*peer.endpoint(), hosts_);
+    if (answer == nullptr) return NotLookedUp();
+    if (answer->kind != HostAnswer::Kind::kFound) {
+      facts_.warnings.push_back(
+          UnresolvedWarning(Unresolved(*peer.endpoint(), *answer, WhereOf(interface, peer))));
+      return Address();
+    }
+    WGNET_ASSIGN_OR_RETURN(const auto reachable, paths_.Reachable(answer->addresses, mark));
+    const auto find_link = [&](std::string_view name) {
+      const kernel::Link* link = facts_.FindLink(name);
+      return link != nullptr ? link->index : std::nullopt;
+    };
+    WGNET_ASSIGN_OR_RETURN(const auto address,
+                           AddressOf(*peer.endpoint(), reachable.front(), find_link));
+    return Address(address);
+  }
+
+  static Error NotLookedUp() {
+    return {.code = ErrorCode::kStale,
+            .message = "the interface went away while names were looked up",
+            .hint = "make a new plan"};
+  }
+
+  const Hosts& hosts_;
+  const GivenEndpoints& given_;
+  Paths& paths_;
+  Facts& facts_;
+};
+
+Status GatherPaths(const Node& node, const Record& own, const Hosts& hosts, Paths& paths,
+                   Facts& facts) {
+  const GivenEndpoints given =
+      own.names.empty() ? GivenEndpoints() : GivenEndpoints(WithoutLost(own, facts.links));
+  PathGatherer gatherer(hosts, given, paths, facts);
+  for (const Interface& interface : node.interfaces()) {
+    WGNET_RETURN_IF_ERROR(gatherer.Gather(interface, KnownMark(node, interface, own)));
   }
   return {};
 }
@@ -166,20 +228,17 @@ bool NeedsDefaultRoute(const Node& node, const Facts& facts) {
   return std::any_of(
       node.interfaces().begin(), node.interfaces().end(), [&](const auto& interface) {
         if (interface.mtu()) return false;
-        return std::none_of(
-            interface.peers().begin(), interface.peers().end(),
-            [&](const Peer& peer) { return peer.endpoint() && facts.PathTo(interface, peer).mtu; });
+        return std::none_of(interface.peers().begin(), interface.peers().end(),
+                            [&](const Peer& peer) {
+                              const Facts::Path* path = facts.PathTo(interface, peer);
+                              return path != nullptr && path->mtu;
+                            });
       });
 }
 
 }  // namespace
 
-const kernel::Link* Facts::FindLink(std::string_view name) const {
-  const auto found = std::find_if(links.begin(), links.end(), [&](const kernel::Link& link) {
-    return link.name->view() == name;
-  });
-  return found == links.end() ? nullptr : &*found;
-}
+const kernel::Link* Facts::FindLink(std::string_view name) const { return FindByName(links, name); }
 
 const kernel::Link* Facts::FindLink(uint32_t index) const {
   const auto found = std::find_if(links.begin(), links.end(),
@@ -195,11 +254,12 @@ std::optional<int> Facts::Setting(std::string_view name) const {
 }
 
 std::pair<std::string, std::string> Facts::PathKey(const Interface& interface, const Peer& peer) {
-  return {interface.name(), peer.endpoint()->ToString()};
+  return {interface.name(), peer.public_key().ToString()};
 }
 
-const Facts::Path& Facts::PathTo(const Interface& interface, const Peer& peer) const {
-  return paths.at(PathKey(interface, peer));
+const Facts::Path* Facts::PathTo(const Interface& interface, const Peer& peer) const {
+  const auto found = paths.find(PathKey(interface, peer));
+  return found != paths.end() ? &found->second : nullptr;
 }
 
 bool Facts::IsStated(uint32_t number) const {
@@ -233,17 +293,29 @@ std::vector<uint32_t> StatedNumbers(const Node& node) {
   return numbers;
 }
 
-Result<Hosts> ResolveHosts(const Node& node, const Resolver& resolver) {
-  Hosts hosts;
-  for (const Interface& interface : node.interfaces()) {
-    for (const Peer& peer : interface.peers()) {
-      if (!peer.endpoint()) continue;
-      Status found = ResolveHost(*peer.endpoint(), resolver, hosts);
-      if (found) continue;
-      found.error().where = WhereOf(interface, peer);
-      return found.error();
+Result<Hosts> ResolveHosts(const Node& node, const LookUpOptions& options,
+                           const GivenEndpoints& given, std::span<const kernel::Link> links) {
+  std::set<std::string> names;
+  const auto for_each_new = [&](const auto& visit) -> Status {
+    for (const Interface& interface : node.interfaces()) {
+      for (const Peer& peer : interface.peers()) {
+        if (!peer.endpoint() || FindGiven(interface, peer, links, given) != nullptr) continue;
+        WGNET_RETURN_IF_ERROR(visit(interface, peer));
+      }
     }
-  }
+    return {};
+  };
+  WGNET_RETURN_IF_ERROR(for_each_new([&](const Interface&, const Peer& peer) -> Status {
+    names.insert(HostOf(*peer.endpoint()));
+    return {};
+  }));
+  Hosts hosts = LookUp(names, options);
+  if (options.unresolved == UnresolvedEndpoint::kLater) return hosts;
+  WGNET_RETURN_IF_ERROR(for_each_new([&](const Interface& interface, const Peer& peer) -> Status {
+    const HostAnswer& answer = *AnswerFor(*peer.endpoint(), hosts);
+    if (answer.kind == HostAnswer::Kind::kFound) return {};
+    return Unresolved(*peer.endpoint(), answer, WhereOf(interface, peer));
+  }));
   return hosts;
 }
 

@@ -5,6 +5,7 @@
 
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,15 +28,16 @@ struct Facts {
   std::vector<kernel::NftChain> base_chains;
   std::vector<uint32_t> used_tables;  // of those that lowering might choose
   std::vector<uint32_t> stated_numbers;
-  std::map<std::pair<std::string, std::string>, Path> paths;  // by interface and endpoint
+  std::map<std::pair<std::string, std::string>, Path> paths;  // by interface and public key
   std::optional<uint32_t> default_route_mtu;                  // of the main table, IPv4 before IPv6
   std::map<std::string, std::string, std::less<>> settings;   // under /proc/sys
+  std::vector<std::string> warnings;                          // of names that do not resolve
 
   std::map<std::string, Result<DnsHost>> dns_hosts;  // by interface
 
   static std::pair<std::string, std::string> PathKey(const Interface& interface, const Peer& peer);
-  /// The way to the peer's endpoint, which it must have.
-  const Path& PathTo(const Interface& interface, const Peer& peer) const;
+  /// The way to the peer's endpoint; null if it has none, or one whose name does not resolve.
+  const Path* PathTo(const Interface& interface, const Peer& peer) const;
   const kernel::Link* FindLink(std::string_view name) const;
   const kernel::Link* FindLink(uint32_t index) const;
   /// A setting's number, or nothing where this kernel does not have it.
@@ -46,8 +48,11 @@ struct Facts {
   bool IsFreeTable(uint32_t table) const;
 };
 
-/// Looks up every name in the node. May wait for a name server, so it is done before any lock.
-Result<Hosts> ResolveHosts(const Node& node, const Resolver& resolver);
+/// Looks up the names in the node, but for those in `given`, as far as the node's links exist. May
+/// wait for a name server, so it is done before any lock.
+Result<Hosts> ResolveHosts(const Node& node, const LookUpOptions& options,
+                           const GivenEndpoints& given = {},
+                           std::span<const kernel::Link> links = {});
 
 /// Reads what is needed for the node. `dns` may be null.
 Result<Facts> GatherFacts(const Node& node, const Record& own, const Hosts& hosts, Reader& reader,

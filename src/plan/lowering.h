@@ -25,6 +25,7 @@ struct Desired {
   std::vector<kernel::Object> objects;  // in the order in which they are made
   std::vector<Setting> settings;
   std::vector<Allocation> allocations;
+  std::vector<EndpointName> names;
   std::vector<std::string> warnings;
 };
 

@@ -74,6 +74,8 @@ class Draft {
   /// What is added from here on comes from this part of the node.
   void From(std::string place) { objects_.From(std::move(place)); }
   void Add(kernel::Object object) { objects_.Add(std::move(object)); }
+  /// That a peer gets its endpoint by name.
+  void Name(EndpointName name) { desired_.names.push_back(std::move(name)); }
   void AddRoute(const Prefix& dst, const kernel::LinkRef& dev, uint32_t table);
   /// Comes after all else: rules switch over to what stands then.
   void AddRule(std::string place, kernel::Rule rule);

@@ -12,23 +12,33 @@ namespace {
 
 using kernel::LinkRef;
 
-constexpr int kOverhead = 80;  // outer IPv6 header, UDP, WireGuard's own; wg-quick's figure
+// An outer header, UDP and WireGuard's own.
+constexpr int kIpv4Overhead = 20 + 8 + 32;
+constexpr int kIpv6Overhead = 40 + 8 + 32;
 constexpr int kDefaultMtu = 1500;
 
-// wg-quick's rule: the smallest of the ways to the endpoints, else the default route's, less 80.
+int OverheadOf(const Interface& interface, const IpAddress& endpoint) {
+  const bool exact = interface.mtu_overhead() == MtuOverhead::Exact();
+  return exact && !endpoint.is_v6() ? kIpv4Overhead : kIpv6Overhead;
+}
+
+// wg-quick's rule: the smallest of the ways to the endpoints, else the default route's, less what
+// is around a packet.
 uint32_t MtuOf(const Interface& interface, const Facts& facts) {
   if (interface.mtu()) return *interface.mtu();
-  std::optional<uint32_t> smallest;
+  std::optional<int> inner;
   for (const Peer& peer : interface.peers()) {
-    if (!peer.endpoint()) continue;
-    const auto& mtu = facts.PathTo(interface, peer).mtu;
-    if (mtu) smallest = std::min(smallest.value_or(UINT32_MAX), *mtu);
+    const Facts::Path* path = facts.PathTo(interface, peer);
+    if (path == nullptr || !path->mtu) continue;
+    const int fits = static_cast<int>(*path->mtu) - OverheadOf(interface, path->address.address);
+    inner = std::min(inner.value_or(fits), fits);
   }
-  const uint32_t outer = smallest.value_or(facts.default_route_mtu.value_or(kDefaultMtu));
+  if (!inner) {
+    inner = static_cast<int>(facts.default_route_mtu.value_or(kDefaultMtu)) - kIpv6Overhead;
+  }
   const bool v6 = std::any_of(interface.addresses().begin(), interface.addresses().end(),
                               [](const Prefix& address) { return address.is_v6(); });
-  const int inner = static_cast<int>(outer) - kOverhead;
-  return static_cast<uint32_t>(std::max(inner, v6 ? kIpv6MinimumMtu : kIpv4MinimumMtu));
+  return static_cast<uint32_t>(std::max(*inner, v6 ? kIpv6MinimumMtu : kIpv4MinimumMtu));
 }
 
 // A link that once forwarded is given what the kernel gives new links; one that never did is left
@@ -68,8 +78,11 @@ void AddPeer(const Interface& interface, const Peer& peer, const LinkRef& dev, D
   lowered.dev = dev;
   lowered.public_key = peer.public_key();
   lowered.preshared_key = peer.preshared_key().value_or(SecretKey());
-  if (peer.endpoint()) {
-    lowered.endpoint = draft.facts().PathTo(interface, peer).address;
+  if (const Facts::Path* path = draft.facts().PathTo(interface, peer)) {
+    lowered.endpoint = path->address;
+    if (HasName(*peer.endpoint())) {
+      draft.Name({dev.index, peer.public_key(), peer.endpoint()->ToString()});
+    }
   }
   lowered.keepalive = peer.persistent_keepalive().value_or(0);
   lowered.allowed_ips = peer.allowed_ips();

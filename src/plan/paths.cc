@@ -43,17 +43,35 @@ Result<std::vector<kernel::Route>> ReadTable(const Scope::RouteTable& table, Rea
   return collector.Take();
 }
 
-Result<std::optional<uint32_t>> Paths::MtuTo(const IpAddress& address, uint32_t mark) {
+Result<std::optional<kernel::Route>> Paths::RouteTo(const IpAddress& address, uint32_t mark) {
+  using Found = std::optional<kernel::Route>;
   WGNET_ASSIGN_OR_RETURN(const auto found, reader_.Lookup(address, mark));
-  if (!found) return std::optional<uint32_t>();
-  if (!IsOwn(*found)) return MtuOf(*found);
+  if (!found) return Found();
+  if (!IsOwn(*found)) return Refuses(*found) ? Found() : found;
   WGNET_ASSIGN_OR_RETURN(const auto routes, MainTable(address.family()));
   const kernel::Route* best = nullptr;
   for (const kernel::Route& route : routes) {
     if (!route.dst->Contains(Prefix(address)) || route.tos.value_or(0) != 0) continue;
     if (best == nullptr || Precedes(route, *best)) best = &route;
   }
-  return best != nullptr ? MtuOf(*best) : std::nullopt;
+  return best == nullptr || Refuses(*best) ? Found() : Found(*best);
+}
+
+Result<std::vector<IpAddress>> Paths::Reachable(std::span<const IpAddress> addresses,
+                                                uint32_t mark) {
+  std::vector<IpAddress> all(addresses.begin(), addresses.end());
+  if (all.size() == 1) return all;
+  std::vector<IpAddress> reachable;
+  for (const IpAddress& address : all) {
+    WGNET_ASSIGN_OR_RETURN(const auto route, RouteTo(address, mark));
+    if (route) reachable.push_back(address);
+  }
+  return reachable.empty() ? all : reachable;
+}
+
+Result<std::optional<uint32_t>> Paths::MtuTo(const IpAddress& address, uint32_t mark) {
+  WGNET_ASSIGN_OR_RETURN(const auto route, RouteTo(address, mark));
+  return route ? MtuOf(*route) : std::nullopt;
 }
 
 Result<std::optional<uint32_t>> Paths::DefaultMtu() {

@@ -23,12 +23,17 @@ class Paths {
   Paths(std::span<const kernel::Link> links, std::vector<uint32_t> own, Reader& reader)
       : links_(links), own_(std::move(own)), reader_(reader) {}
 
+  /// Those of a host's addresses that packets with this mark have a way to, in their order; all, if
+  /// that is none. There must be one.
+  Result<std::vector<IpAddress>> Reachable(std::span<const IpAddress> addresses, uint32_t mark);
   /// Of packets with this mark.
   Result<std::optional<uint32_t>> MtuTo(const IpAddress& address, uint32_t mark);
   /// Of the main table's default route, IPv4 before IPv6.
   Result<std::optional<uint32_t>> DefaultMtu();
 
  private:
+  // The route that a packet with the mark takes; nothing where it is refused.
+  Result<std::optional<kernel::Route>> RouteTo(const IpAddress& address, uint32_t mark);
   bool IsOwn(const kernel::Route& route) const;
   std::optional<uint32_t> MtuOf(const kernel::Route& route) const;
   // The main table's routes of a family, without our own. Read once.

@@ -13,7 +13,9 @@
 #include "src/plan/device_plan.h"
 #include "src/plan/diff.h"
 #include "src/plan/lowering.h"
+#include "src/plan/paths.h"
 #include "src/plan/recovery.h"
+#include "src/plan/reresolve.h"
 #include "src/plan/transaction.h"
 
 namespace wgnet::plan {
@@ -63,6 +65,32 @@ Error StaleRecord(std::string_view whose) {
           .hint = "make a new plan"};
 }
 
+std::vector<kernel::Link> LinksIn(const Snapshot& snapshot) {
+  std::vector<kernel::Link> links;
+  for (const kernel::Object& object : snapshot.objects()) {
+    if (const auto* link = std::get_if<kernel::Link>(&object)) links.push_back(*link);
+  }
+  return links;
+}
+
+uint32_t MarkOf(const DeviceUpdate& update, const Snapshot& snapshot) {
+  if (update.fwmark()) return *update.fwmark();
+  for (const kernel::Object& object : snapshot.objects()) {
+    const auto* device = std::get_if<kernel::WgDevice>(&object);
+    if (device != nullptr) return device->fwmark.value_or(0);
+  }
+  return 0;
+}
+
+// Leaves the addresses that there is a way to.
+Result<Hosts> KeepReachable(Hosts hosts, uint32_t mark, Paths& paths) {
+  for (auto& [host, answer] : hosts) {
+    if (answer.addresses.empty()) continue;
+    WGNET_ASSIGN_OR_RETURN(answer.addresses, paths.Reachable(answer.addresses, mark));
+  }
+  return hosts;
+}
+
 bool UsesNftables(const std::vector<Op>& ops) {
   return std::any_of(ops.begin(), ops.end(), [](const Op& op) {
     return kernel::BusOf(op.object) == netlink::Bus::kNetfilter;
@@ -78,6 +106,21 @@ Planner::Planner(std::string owner, std::unique_ptr<netlink::Transport> transpor
       client_(*transport_),
       state_dir_(std::move(state_dir)),
       lock_timeout_(lock_timeout) {}
+
+Result<Snapshot> Planner::ReadLinks(Reader& reader) {
+  Scope scope;
+  scope.links = true;
+  return Snapshot::Read(scope, reader);
+}
+
+Result<Hosts> Planner::Resolve(const Node& node, const LookUpOptions& options) {
+  WGNET_ASSIGN_OR_RETURN(const Records records, LoadRecords(state_dir_, owner_));
+  if (records.own.names.empty()) return ResolveHosts(node, options);
+  Reader reader(client_, netlink::ExtraMode::kDrop);
+  WGNET_ASSIGN_OR_RETURN(const Snapshot snapshot, ReadLinks(reader));
+  const std::vector<kernel::Link> links = LinksIn(snapshot);
+  return ResolveHosts(node, options, GivenEndpoints(WithoutLost(records.own, links)), links);
+}
 
 Result<PlanData> Planner::Plan(const Node& node, const Hosts& hosts, const Hooks& hooks) {
   WGNET_ASSIGN_OR_RETURN(const Records records, LoadRecords(state_dir_, owner_));
@@ -101,6 +144,7 @@ Result<PlanData> Planner::Plan(const Node& node, const Hosts& hosts, const Hooks
                 .others = DigestOf(records.others),
                 .warnings = std::move(desired.warnings)};
   plan.hooks = PlaceHooks(hooks, plan.ops);
+  plan.warnings.insert(plan.warnings.end(), facts.warnings.begin(), facts.warnings.end());
   plan.warnings.insert(plan.warnings.end(), difference.warnings.begin(), difference.warnings.end());
   if (UsesNftables(plan.ops)) {
     WGNET_ASSIGN_OR_RETURN(plan.nft_generation, generation);
@@ -135,16 +179,24 @@ Result<Planner::Done> Planner::Apply(const Node& node, const Hosts& hosts, const
   return CarryFresh([&] { return Plan(node, hosts, hooks); });
 }
 
+Result<Hosts> Planner::Resolve(const DeviceUpdate& update, const LookUpOptions& options) {
+  return ResolveHosts(update, options);
+}
+
 Result<PlanData> Planner::Plan(const DeviceUpdate& update, const Hosts& hosts) {
   Reader reader(client_, netlink::ExtraMode::kDrop);
+  WGNET_ASSIGN_OR_RETURN(const Snapshot links, ReadLinks(reader));
+  WGNET_ASSIGN_OR_RETURN(const uint32_t index, FindDevice(update, links));
   Scope scope;
   scope.links = true;
-  WGNET_ASSIGN_OR_RETURN(const Snapshot links, Snapshot::Read(scope, reader));
-  WGNET_ASSIGN_OR_RETURN(const uint32_t index, FindDevice(update, links));
   scope.devices.push_back(index);
   WGNET_ASSIGN_OR_RETURN(const Snapshot snapshot, Snapshot::Read(scope, reader));
+  const std::vector<kernel::Link> all_links = LinksIn(snapshot);
+  Paths paths(all_links, {index}, reader);
+  WGNET_ASSIGN_OR_RETURN(const Hosts reachable,
+                         KeepReachable(hosts, MarkOf(update, snapshot), paths));
   PlanData plan{.before = {.owner = owner_}, .after = {.owner = owner_}, .of_device = true};
-  WGNET_ASSIGN_OR_RETURN(plan.ops, PlanDevice(update, hosts, snapshot));
+  WGNET_ASSIGN_OR_RETURN(plan.ops, PlanDevice(update, reachable, snapshot));
   return plan;
 }
 
@@ -191,6 +243,47 @@ Result<PlanData> Planner::PlanRecovery(const std::string& owner) {
   return plan;
 }
 
+Result<Snapshot> Planner::ReadDevicesOf(const Reresolve& reresolve, Reader& reader) {
+  WGNET_ASSIGN_OR_RETURN(const Snapshot links, ReadLinks(reader));
+  Scope scope;
+  scope.links = true;
+  scope.devices = LinksOf(reresolve, links);
+  return Snapshot::Read(scope, reader);
+}
+
+Result<Hosts> Planner::Resolve(const Reresolve& reresolve, const LookUpOptions& options) {
+  Reader reader(client_, netlink::ExtraMode::kDrop);
+  WGNET_ASSIGN_OR_RETURN(const Snapshot snapshot, ReadDevicesOf(reresolve, reader));
+  return ResolveHosts(FindSilent(reresolve, snapshot, std::chrono::system_clock::now()), options);
+}
+
+Result<PlanData> Planner::Plan(const Reresolve& reresolve, const Hosts& hosts) {
+  WGNET_ASSIGN_OR_RETURN(const Records records, LoadRecords(state_dir_, owner_));
+  Reader reader(client_, netlink::ExtraMode::kDrop);
+  WGNET_ASSIGN_OR_RETURN(const Snapshot snapshot, ReadDevicesOf(reresolve, reader));
+  const auto silent = FindSilent(reresolve, snapshot, std::chrono::system_clock::now());
+  const std::vector<kernel::Link> links = LinksIn(snapshot);
+  Paths paths(links, LinksOf(reresolve, snapshot), reader);
+  WGNET_ASSIGN_OR_RETURN(Reresolution found, PlanReresolve(silent, hosts, snapshot, paths));
+  PlanData plan{.before = records.own,
+                .after = records.own,
+                .others = DigestOf(records.others),
+                .of_device = records.own.objects.empty()};
+  NoteEndpoints(found, plan.after);
+  plan.ops = std::move(found.ops);
+  plan.warnings = std::move(found.warnings);
+  return plan;
+}
+
+Result<Planner::Done> Planner::Apply(const Reresolve& reresolve, const Hosts& hosts) {
+  WGNET_ASSIGN_OR_RETURN(const Records records, LoadRecords(state_dir_, owner_));
+  UniqueFd lock;
+  if (!records.own.objects.empty()) {
+    WGNET_ASSIGN_OR_RETURN(lock, state_dir_.Lock(lock_timeout_));
+  }
+  return CarryFresh([&] { return Plan(reresolve, hosts); });
+}
+
 Result<Planner::Done> Planner::Carry(const PlanData& plan) {
   Done done{plan.ops.size(), plan.warnings};
   if (plan.ops.empty() && EncodeRecord(plan.before) == EncodeRecord(plan.after)) return done;
@@ -212,7 +305,7 @@ Result<Snapshot> Planner::ReadDevices() {
   Reader reader(client_, netlink::ExtraMode::kDrop);
   Scope scope;
   scope.links = true;
-  WGNET_ASSIGN_OR_RETURN(const Snapshot links, Snapshot::Read(scope, reader));
+  WGNET_ASSIGN_OR_RETURN(const Snapshot links, ReadLinks(reader));
   for (const kernel::Object& object : links.objects()) {
     const auto* link = std::get_if<kernel::Link>(&object);
     if (link != nullptr && link->kind && link->kind->view() == WG_GENL_NAME) {

@@ -18,6 +18,7 @@
 #include "src/plan/state_dir.h"
 #include "wgnet/device_update.h"
 #include "wgnet/recovery.h"
+#include "wgnet/reresolve.h"
 
 namespace wgnet::plan {
 
@@ -29,6 +30,8 @@ class Planner {
   /// From now on plans may take over interfaces of these names, see Adopt.
   void AllowAdoption(std::vector<std::string> interfaces) { adoptable_ = std::move(interfaces); }
 
+  /// Looks up the names that planning the node needs.
+  Result<Hosts> Resolve(const Node& node, const LookUpOptions& options);
   Result<PlanData> Plan(const Node& node, const Hosts& hosts, const Hooks& hooks);
   /// What was carried out, with the warnings of that.
   struct Done {
@@ -40,11 +43,18 @@ class Planner {
 
   /// The same for one WireGuard device, anybody's. No record is read or changed, and no lock is
   /// taken: a program that `up` runs may do this.
+  Result<Hosts> Resolve(const DeviceUpdate& update, const LookUpOptions& options);
   Result<PlanData> Plan(const DeviceUpdate& update, const Hosts& hosts);
   Result<Done> Apply(const DeviceUpdate& update, const Hosts& hosts);
 
   /// Removes what owners, all of them, have left of links that are gone.
   Result<RecoveryReport> Recover();
+
+  /// The same for endpoints of silent peers, anybody's. The record is changed, and the lock taken,
+  /// only if the owner has one.
+  Result<Hosts> Resolve(const Reresolve& reresolve, const LookUpOptions& options);
+  Result<PlanData> Plan(const Reresolve& reresolve, const Hosts& hosts);
+  Result<Done> Apply(const Reresolve& reresolve, const Hosts& hosts);
 
   /// Every WireGuard device with its peers, in the kernel's order, its link and its addresses.
   Result<Snapshot> ReadDevices();
@@ -56,6 +66,9 @@ class Planner {
   Result<std::vector<Owner>> ReadOwners();
 
  private:
+  // All links, and then these devices.
+  Result<Snapshot> ReadLinks(Reader& reader);
+  Result<Snapshot> ReadDevicesOf(const Reresolve& reresolve, Reader& reader);
   // Plans and carries out, and again when the kernel changes meanwhile.
   template <class MakePlan>
   Result<Done> CarryFresh(const MakePlan& make_plan);

@@ -81,6 +81,11 @@ class ByteWriter {
   }
   void Put(const DnsBackend& backend) { Put(DnsBackendName(backend)); }
   void Put(const DomainName& domain) { Put(domain.ToString()); }
+  void Put(const EndpointName& name) {
+    Put(name.link);
+    Put(name.peer);
+    Put(name.endpoint);
+  }
   void Put(const kernel::Object& object);
   template <class T>
   void Put(const std::vector<T>& list) {
@@ -99,6 +104,7 @@ class ByteReader {
   explicit ByteReader(std::string_view bytes) : bytes_(bytes) {}
 
   bool ok() const { return ok_; }
+  bool at_end() const { return bytes_.empty(); }
 
   template <class T>
   requires std::is_arithmetic_v<T> || std::is_enum_v<T>
@@ -173,6 +179,11 @@ class ByteReader {
   }
   void Get(DnsBackend& backend) { GetParsed(ParseDnsBackend(Text()), backend); }
   void Get(DomainName& domain) { GetParsed(DomainName::Parse(Text()), domain); }
+  void Get(EndpointName& name) {
+    Get(name.link);
+    Get(name.peer);
+    Get(name.endpoint);
+  }
   void Get(kernel::Object& object);
   template <class T>
   void Get(std::vector<T>& list) {
@@ -308,13 +319,17 @@ Record WithoutLost(Record record, std::span<const kernel::Link> links) {
     });
     if (!kept) lost.push_back(*recorded->index);
   }
+  const auto is_lost = [&](uint32_t index) {
+    return std::find(lost.begin(), lost.end(), index) != lost.end();
+  };
   std::erase_if(record.objects, [&](const kernel::Object& object) {
     const auto* link = std::get_if<kernel::Link>(&object);
     const kernel::LinkRef* dev = kernel::LinkOf(object);
     if ((link == nullptr && dev == nullptr) || OutlivesItsLink(object)) return false;
     const uint32_t index = link != nullptr ? *link->index : dev->index;
-    return std::find(lost.begin(), lost.end(), index) != lost.end();
+    return is_lost(index);
   });
+  std::erase_if(record.names, [&](const EndpointName& name) { return is_lost(name.link); });
   return record;
 }
 
@@ -337,6 +352,7 @@ std::string EncodeRecord(const Record& record) {
   body.Put(record.objects);
   body.Put(record.claims);
   body.Put(record.allocations);
+  body.Put(record.names);
   return SealRecord(body.Take());
 }
 
@@ -364,6 +380,7 @@ Result<Record> DecodeRecord(std::string_view bytes) {
   in.Get(record.objects);
   in.Get(record.claims);
   in.Get(record.allocations);
+  if (!in.at_end()) in.Get(record.names);  // records of before have none
   if (!in.ok()) return Damaged("it ends too early");
   return record;
 }

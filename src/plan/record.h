@@ -31,11 +31,19 @@ struct Allocation {
   bool operator==(const Allocation&) const = default;
 };
 
+/// A peer's endpoint as it was given by name: HOST:PORT. Its address is the peer's.
+struct EndpointName {
+  uint32_t link = 0;
+  PublicKey peer;
+  std::string endpoint;
+};
+
 struct Record {
   std::string owner;
   std::vector<kernel::Object> objects;
   std::vector<Claim> claims;
   std::vector<Allocation> allocations;
+  std::vector<EndpointName> names;
 
   bool empty() const { return objects.empty() && claims.empty(); }
   const Claim* FindClaim(const kernel::SysctlName& name) const;

@@ -78,6 +78,7 @@ Parting PartFromLost(const Record& record, std::span<const kernel::Link> links) 
   }
   parting.kept.claims = std::move(rest.claims);
   parting.kept.allocations = std::move(rest.allocations);
+  parting.kept.names = std::move(rest.names);
   return parting;
 }
 

@@ -97,8 +97,13 @@ Result<wgnet::Snapshot> Session::Snapshot() {
 }  // namespace wgnet
 
 FakeOptions FakeOptionsSeen() {
-  return {seen_options->owner.c_str(), seen_options->netns.c_str(), seen_options->state_dir.c_str(),
-          seen_options->lock_timeout.count()};
+  return {seen_options->owner.c_str(),
+          seen_options->netns.c_str(),
+          seen_options->state_dir.c_str(),
+          seen_options->lock_timeout.count(),
+          seen_options->resolve_timeout ? seen_options->resolve_timeout->count() : -1,
+          seen_options->resolve_retries ? *seen_options->resolve_retries : -1,
+          seen_options->unresolved_endpoint == UnresolvedEndpoint::kLater};
 }
 
 int FakeInterfacesSeen() { return seen_interfaces; }

@@ -16,6 +16,9 @@ struct FakeOptions {
   const char* netns;
   const char* state_dir;
   int64_t lock_timeout_ms;
+  int64_t resolve_timeout_ms;  ///< -1: none
+  int64_t resolve_retries;
+  int later;
 };
 struct FakeOptions FakeOptionsSeen(void);
 

@@ -39,6 +39,31 @@ static void TestOptions(void) {
   CheckOptions(&options, "gateway", "blue", "/tmp/state", 0);
 }
 
+static void CheckNameOptions(int64_t timeout_ms, int32_t retries, uint32_t unresolved,
+                             int64_t seen_timeout_ms, int64_t seen_retries, int later) {
+  wgnet_session_options_t options = WGNET_SESSION_OPTIONS_INIT;
+  wgnet_session_t* session = NULL;
+  options.resolve_timeout_ms = timeout_ms;
+  options.resolve_retries = retries;
+  options.unresolved_endpoint = unresolved;
+  CHECK_OK(wgnet_session_open, &options, &session);
+  const struct FakeOptions seen = FakeOptionsSeen();
+  CHECK(seen.resolve_timeout_ms == seen_timeout_ms);
+  CHECK(seen.resolve_retries == seen_retries);
+  CHECK(seen.later == later);
+  wgnet_session_close(session);
+}
+
+static void TestNameOptions(void) {
+  CheckNameOptions(0, 0, WGNET_UNRESOLVED_FAILS, 20000, 15, 0);
+  CheckNameOptions(1234, 7, WGNET_UNRESOLVED_LATER, 1234, 7, 1);
+  CheckNameOptions(-1, -1, WGNET_UNRESOLVED_LATER, -1, 0, 1);
+  wgnet_session_options_t options = WGNET_SESSION_OPTIONS_INIT;
+  wgnet_session_t* session = NULL;
+  options.unresolved_endpoint = 2;
+  CHECK_REFUSES("options", wgnet_session_open, &options, &session);
+}
+
 // A caller whose header had fewer members: what stands behind them is not read.
 static void TestOlderOptions(void) {
   struct Older {
@@ -203,6 +228,7 @@ static void TestErrorHasEverything(void) {
 
 int main(void) {
   TestOptions();
+  TestNameOptions();
   TestOlderOptions();
   TestNewerOptions();
   TestImpossibleOptions();

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "src/base/try.h"
+#include "tests/support/fake_names.h"
 #include "tests/support/kernel_state.h"
 #include "tests/support/world.h"
 #include "wgnet/conf.h"
@@ -241,8 +242,8 @@ void AddOptions(std::vector<Input>& inputs) {
     inputs.push_back(Option(fmt::format("owner \"{}\"", owner), C::kInvalidArgument,
                             [owner](SessionOptions& o) { o.owner = owner; }));
   }
-  const auto resolver = [](Result<std::vector<IpAddress>> answer) {
-    return [answer](SessionOptions& o) { o.resolver = [answer](const auto&) { return answer; }; };
+  const auto without_answer = [](SessionOptions& o) {
+    o.resolver = std::make_shared<FakeResolver>();
   };
   inputs.insert(
       inputs.end(),
@@ -266,8 +267,8 @@ void AddOptions(std::vector<Input>& inputs) {
                 std::error_code ignored;
                 std::filesystem::create_symlink("/tmp", o.state_dir += "-link", ignored);
               }),
-       Option("name without address", C::kUnresolved, [](SessionOptions&) {}),
-       Option("resolver without answer", C::kUnresolved, resolver(std::vector<IpAddress>()))});
+       Option("name without address", C::kUnresolved, [](auto& o) { o.resolve_retries = 0; }),
+       Option("resolver without answer", C::kUnresolved, without_answer)});
 }
 
 std::vector<Input> Inputs() {

@@ -44,7 +44,8 @@ struct World {
     return Session::Open({.owner = "owner",
                           .netns = std::move(netns),
                           .state_dir = state.path(),
-                          .lock_timeout = std::chrono::milliseconds(0)});
+                          .lock_timeout = std::chrono::milliseconds(0),
+                          .resolve_retries = 0});
   }
 
   TemporaryDirectory state;
@@ -135,12 +136,16 @@ Error WithReadOnlySysctls(World& world) {
   return error;
 }
 
+class ResolverWithoutMemory final : public Resolver {
+ public:
+  std::vector<HostAnswer> LookUp(std::span<const std::string>, TimePoint) override {
+    throw std::bad_alloc();
+  }
+};
+
 Error WithoutMemoryForNames(World& world) {
-  auto session =
-      Session::Open({.state_dir = world.state.path(),
-                     .resolver = [](const std::string&) -> Result<std::vector<IpAddress>> {
-                       throw std::bad_alloc();
-                     }});
+  auto session = Session::Open(
+      {.state_dir = world.state.path(), .resolver = std::make_shared<ResolverWithoutMemory>()});
   if (!session) return session.error();
   return ErrorOf(
       session->Plan(Node().Add(Interface("wg0").AddPeer(Peer(kKey).Endpoint("a.example:1")))));

@@ -4,13 +4,18 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/fake_names.h"
+
 namespace wgnet::plan {
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using ::testing::Pair;
+using wgnet::testing::FakeResolver;
+using wgnet::testing::Found;
+using wgnet::testing::NoSuchName;
+using wgnet::testing::NotNow;
 
 constexpr std::string_view kKey = "HR8Kp3xWIt2rNdS3aaCk+Ss7yQqC9cn6h3WS6UK3WE0=";
 constexpr std::string_view kOther = "t95vF4b11RLCId3ArVVIJoC5Ih9CNbI0VTNuDuEzZyw=";
@@ -46,47 +51,34 @@ TEST(FactsTest, APatternFitsByItsStem) {
 }
 
 TEST(FactsTest, EveryHostIsLookedUpOnce) {
-  std::vector<std::string> asked;
-  const Resolver resolver = [&](const std::string& host) -> Result<std::vector<IpAddress>> {
-    asked.push_back(host);
-    return std::vector{Ip("192.0.2.7"), Ip("192.0.2.8")};
-  };
+  FakeResolver resolver;
+  resolver.answers = {{"a.example", {Found({"192.0.2.7", "192.0.2.8"})}},
+                      {"b.example", {Found({"192.0.2.9"})}}};
   const auto hosts =
-      ResolveHosts(WithEndpoints({"a.example:1", "b.example:1", "a.example:2"}), resolver);
+      ResolveHosts(WithEndpoints({"a.example:1", "b.example:1", "a.example:2", "[fe80::1%eth0]:1"}),
+                   {.resolver = &resolver});
   ASSERT_TRUE(hosts.ok()) << hosts.error();
-  EXPECT_THAT(asked, ElementsAre("a.example", "b.example"));
-  EXPECT_THAT(*hosts,
-              ElementsAre(Pair("a.example", Ip("192.0.2.7")), Pair("b.example", Ip("192.0.2.7"))));
-}
-
-TEST(FactsTest, AnAddressIsItsOwn) {
-  const Resolver never = [](const std::string& host) -> Result<std::vector<IpAddress>> {
-    return Error{.message = "asked for " + host};
-  };
-  const auto hosts =
-      ResolveHosts(WithEndpoints({"192.0.2.1:1", "[2001:db8::1]:1", "[fe80::1%eth0]:1"}), never);
-  ASSERT_TRUE(hosts.ok()) << hosts.error();
-  EXPECT_THAT(*hosts,
-              ElementsAre(Pair("192.0.2.1", Ip("192.0.2.1")),
-                          Pair("2001:db8::1", Ip("2001:db8::1")), Pair("fe80::1", Ip("fe80::1"))));
+  EXPECT_THAT(resolver.asked, ElementsAre(ElementsAre("a.example", "b.example")));
+  EXPECT_THAT(hosts->at("a.example").addresses, ElementsAre(Ip("192.0.2.7"), Ip("192.0.2.8")));
+  EXPECT_THAT(hosts->at("fe80::1").addresses, ElementsAre(Ip("fe80::1")));
 }
 
 TEST(FactsTest, AHostWithoutAddressIsNamedWithItsPeer) {
   const Node node = Node().Add(
       Interface("wg0").AddPeer(Peer(kKey)).AddPeer(Peer(kOther).Endpoint("nowhere.example:1")));
-  const Resolver empty = [](const std::string&) -> Result<std::vector<IpAddress>> {
-    return std::vector<IpAddress>();
-  };
-  const Resolver failing = [](const std::string&) -> Result<std::vector<IpAddress>> {
-    return Error{.code = ErrorCode::kUnresolved, .message = "no nowhere.example"};
-  };
-  for (const Resolver& resolver : {empty, failing}) {
-    const auto hosts = ResolveHosts(node, resolver);
+  FakeResolver resolver;
+  for (const HostAnswer& answer : {NoSuchName(), NotNow(), Found({})}) {
+    resolver.answers["nowhere.example"] = {answer};
+    LookUpOptions options{.resolver = &resolver, .retries = 0};
+    const auto hosts = ResolveHosts(node, options);
     ASSERT_FALSE(hosts.ok());
     EXPECT_EQ(hosts.error().code, ErrorCode::kUnresolved);
     EXPECT_THAT(hosts.error().message, HasSubstr("nowhere.example"));
+    EXPECT_THAT(hosts.error().message, HasSubstr(answer.reason));
     EXPECT_EQ(hosts.error().where,
               "Interface(\"wg0\").Peer(\"" + std::string(kOther) + "\").Endpoint");
+    options.unresolved = UnresolvedEndpoint::kLater;
+    EXPECT_TRUE(ResolveHosts(node, options).ok());
   }
 }
 

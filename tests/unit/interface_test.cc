@@ -32,6 +32,7 @@ TEST(InterfaceTest, AMistakeIsReportedWithItsSetter) {
       {Wg0().Mtu(67), "Interface(\"wg0\").Mtu", "67"},
       {Wg0().Mtu(65536), "Interface(\"wg0\").Mtu", "65536"},
       {Wg0().Table("0"), "Interface(\"wg0\").Table", "\"0\""},
+      {Wg0().MtuOverhead("60"), "Interface(\"wg0\").MtuOverhead", "\"60\""},
       {Wg0().Table("Auto"), "Interface(\"wg0\").Table", "\"Auto\""},
       {Wg0().Table("4294967296"), "Interface(\"wg0\").Table", "4294967296"},
       {Wg0().Table(RouteTable::Number(0)), "Interface(\"wg0\").Table", "\"0\""},
@@ -62,6 +63,7 @@ TEST(InterfaceTest, UnsetDiffersFromZero) {
   EXPECT_EQ(bare.listen_port(), std::nullopt);
   EXPECT_EQ(bare.fwmark(), std::nullopt);
   EXPECT_EQ(bare.mtu(), std::nullopt);
+  EXPECT_EQ(bare.mtu_overhead(), std::nullopt);
   EXPECT_EQ(bare.table(), std::nullopt);
   EXPECT_EQ(Wg0().PrivateKey(SecretKey()).private_key(), SecretKey());
   EXPECT_EQ(Wg0().ListenPort(0).listen_port(), 0);
@@ -92,6 +94,7 @@ TEST(InterfaceTest, EveryOptionCompares) {
                                                     {"fwmark", Wg0().FwMark(51820)},
                                                     {"addresses", Wg0().Address("10.0.0.1/24")},
                                                     {"mtu", Wg0().Mtu(1420)},
+                                                    {"mtu_overhead", Wg0().MtuOverhead("exact")},
                                                     {"table", Wg0().Table("off")},
                                                     {"peers", Wg0().AddPeer(Peer(kPeerKey))},
                                                 });
@@ -103,6 +106,14 @@ TEST(InterfaceTest, ListsAddUpAndOtherOptionsAreReplaced) {
   EXPECT_EQ(interface.addresses(),
             (std::vector{*Prefix::Parse("10.0.0.1/24"), *Prefix::Parse("fd00::1/64")}));
   EXPECT_EQ(interface.mtu(), 1400);
+}
+
+TEST(MtuOverheadTest, ReadsAndWritesItsText) {
+  EXPECT_EQ(MtuOverhead::Parse("exact").value(), MtuOverhead::Exact());
+  EXPECT_EQ(MtuOverhead::Parse("wg-quick").value(), MtuOverhead());
+  EXPECT_EQ(MtuOverhead::Exact().ToString(), "exact");
+  EXPECT_EQ(MtuOverhead::WgQuick().ToString(), "wg-quick");
+  for (const char* text : {"", "Exact", "80"}) EXPECT_FALSE(MtuOverhead::Parse(text).ok()) << text;
 }
 
 TEST(RouteTableTest, ReadsAndWritesItsText) {

@@ -292,9 +292,26 @@ TEST(LoweringTest, TheSmallestOfTheWaysCounts) {
                              .AddPeer(ThePeer().Endpoint("192.0.2.1:1"))
                              .AddPeer(Peer(kPrivate).Endpoint("192.0.2.2:1")));
   Facts facts = ModelKernel().FactsFor(node);
-  facts.paths[{"wg0", "192.0.2.2:1"}].mtu = 1400;
+  facts.paths[{"wg0", kPrivate}].mtu = 1400;
   const auto desired = Lower(node, facts, {.owner = "owner"}, {});
   EXPECT_THAT(Commands(*desired, "link"), Contains(HasSubstr("mtu 1320")));
+}
+
+TEST(LoweringTest, TheExactOverheadIsThatOfTheEndpointsFamily) {
+  const auto mtu_of = [](std::vector<const char*> endpoints, const char* overhead) {
+    Interface interface = Interface("wg0").MtuOverhead(overhead);
+    uint8_t key[32] = {};
+    for (const char* endpoint : endpoints) {
+      ++key[0];
+      interface.AddPeer(Peer(PublicKey(key)).Endpoint(endpoint));
+    }
+    return Commands(LowerOrDie(Only(interface), ModelKernel()), "link").at(0);
+  };
+  EXPECT_THAT(mtu_of({"192.0.2.1:1"}, "exact"), HasSubstr("mtu 1440"));
+  EXPECT_THAT(mtu_of({"192.0.2.1:1"}, "wg-quick"), HasSubstr("mtu 1420"));
+  EXPECT_THAT(mtu_of({"[fd00::1]:1"}, "exact"), HasSubstr("mtu 1420"));
+  EXPECT_THAT(mtu_of({"192.0.2.1:1", "[fd00::1]:1"}, "exact"), HasSubstr("mtu 1420"));
+  EXPECT_THAT(mtu_of({}, "exact"), HasSubstr("mtu 1420"));
 }
 
 // D12

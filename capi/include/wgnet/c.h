@@ -226,6 +226,12 @@ WGNET_API void wgnet_plan_free(wgnet_plan_t* plan) WGNET_NOEXCEPT;
 /// close-on-exec.
 typedef struct wgnet_session wgnet_session_t;
 
+/// Of wgnet_session_options_t, for `unresolved_endpoint`.
+enum {
+  WGNET_UNRESOLVED_FAILS = 0,  ///< the plan fails with WGNET_UNRESOLVED
+  WGNET_UNRESOLVED_LATER = 1   ///< the peer gets its endpoint at a later plan; a warning names it
+};
+
 /// How to open a session. `struct_size` may be that of an older header, and that of a newer one if
 /// all that is new is zero; any other gives WGNET_INVALID_ARGUMENT.
 typedef struct wgnet_session_options {
@@ -241,10 +247,17 @@ typedef struct wgnet_session_options {
   /// How many milliseconds to wait for another transaction in the namespace. Below 0: none. 0:
   /// 30000.
   int64_t lock_timeout_ms;
+  /// How many milliseconds to look up the host names of a plan's endpoints, all together. Below 0:
+  /// as long as it takes. 0: 20000.
+  int64_t resolve_timeout_ms;
+  /// How often a name without an answer for now is looked up again. Below 0: not. 0: 15.
+  int32_t resolve_retries;
+  /// What becomes of a peer whose endpoint's name does not resolve: WGNET_UNRESOLVED_...
+  uint32_t unresolved_endpoint;
 } wgnet_session_options_t;
 
 #define WGNET_SESSION_OPTIONS_INIT \
-  { sizeof(wgnet_session_options_t), NULL, NULL, NULL, 0 }
+  { sizeof(wgnet_session_options_t), NULL, NULL, NULL, 0, 0, 0, 0 }
 
 /// Opens a session; `options` or NULL. The state directory is made if it does not exist. Errors:
 /// WGNET_INVALID_ARGUMENT for the owner, WGNET_NOT_FOUND for the namespace, WGNET_PERMISSION,
