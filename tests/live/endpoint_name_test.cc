@@ -198,7 +198,9 @@ TEST(EndpointName, OfASilentPeerIsLookedUpAgain) { EXPECT_EQ(InNewNamespace(Agai
 
 // ---- the MTU ----
 
-std::string MtuOfWg0() { return Shell("cat /sys/class/net/wg0/mtu | tr -d '\\n'"); }
+std::string MtuOfWg0() {
+  return Shell("ip -o link show wg0 | sed -n 's/.* mtu \\([0-9]*\\) .*/\\1/p' | tr -d '\\n'");
+}
 
 // Found anew when the way has changed, also where a name has no address yet; a stated one stays.
 std::string MtuMoves() {
@@ -210,19 +212,20 @@ std::string MtuMoves() {
   bad += Expect("narrower", MtuOfWg0(), "1320");
   bad += Expect("messages", names.Up().substr(0, 1), "#");
   names.Answer(Found({"192.168.5.8"}));
-  Shell("ip link set eth0 mtu 1500; ip route add 192.168.5.8/32 dev eth0 mtu 1300");
-  names.Up();
-  bad += Expect("by the name", MtuOfWg0(), "1220");
+  Shell("ip link set eth0 mtu 1500; ip route add 192.168.5.8/32 dev eth0 mtu 1380");
+  const std::string named = names.Up();
+  if (MtuOfWg0() != "1300") bad += named;
+  bad += Expect("by the name", MtuOfWg0(), "1300");
   Shell("ip route del 192.168.5.8/32 dev eth0");
   names.Answer(NotNow());
   names.Up();
   bad += Expect("wider", MtuOfWg0(), "1420");
   const Node stated = Node().Add(
-      Interface("wg0").Mtu(1300).AddPeer(Peer(KeyOf("other")).Endpoint("192.168.5.77:1")));
+      Interface("wg0").Mtu(1290).AddPeer(Peer(KeyOf("other")).Endpoint("192.168.5.77:1")));
   names.Up(stated);
   Shell("ip link set eth0 mtu 1200");
   bad += Expect("stated", names.Up(stated), "");
-  return bad + Expect("stated", MtuOfWg0(), "1300");
+  return bad + Expect("stated", MtuOfWg0(), "1290");
 }
 
 TEST(EndpointMtu, FollowsTheRoute) { EXPECT_EQ(InNewNamespace(MtuMoves), ""); }

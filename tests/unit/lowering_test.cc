@@ -292,7 +292,7 @@ TEST(LoweringTest, TheSmallestOfTheWaysCounts) {
                              .AddPeer(ThePeer().Endpoint("192.0.2.1:1"))
                              .AddPeer(Peer(kPrivate).Endpoint("192.0.2.2:1")));
   Facts facts = ModelKernel().FactsFor(node);
-  facts.paths[{"wg0", kPrivate}].mtu = 1400;
+  facts.paths[{"wg0", std::string(kPrivate)}].mtu = 1400;
   const auto desired = Lower(node, facts, {.owner = "owner"}, {});
   EXPECT_THAT(Commands(*desired, "link"), Contains(HasSubstr("mtu 1320")));
 }
