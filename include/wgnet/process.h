@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-// Programs that wgnet runs: hooks of wg-quick files, and nothing else.
+// Programs that wgnet runs: hooks of wg-quick files, a userspace implementation of WireGuard, and
+// nothing else.
 #ifndef WGNET_PROCESS_H_
 #define WGNET_PROCESS_H_
 
@@ -9,10 +10,11 @@
 
 namespace wgnet {
 
-/// A program with what it is given. It has the caller's standard streams.
+/// A program with what it is given.
 struct Process {
   std::vector<std::string> arguments;    ///< the program, looked for in PATH, then its arguments
   std::vector<std::string> environment;  ///< NAME=VALUE, besides the caller's
+  bool silent = false;  ///< its standard streams are /dev/null; else they are the caller's
 };
 
 /// What runs programs; SessionOptions takes another one, e.g. one that refuses or records.

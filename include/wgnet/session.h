@@ -31,7 +31,12 @@ struct SessionOptions {
   /// Gives the addresses of an endpoint's host name, best first. Not set: getaddrinfo(3). Called
   /// before any lock is taken.
   std::function<Result<std::vector<IpAddress>>(const std::string& host)> resolver;
-  /// Runs hooks. Not set: SystemProcessRunner().
+  /// The program that serves interfaces where the kernel has no WireGuard: a name that is looked
+  /// for in PATH, or a path. It is run with the interface's name as its argument, goes to the
+  /// background, and speaks the protocol of https://www.wireguard.com/xplatform/. Interfaces that
+  /// such a program serves already are used whoever started it. Empty: neither.
+  std::string userspace_implementation = "wireguard-go";
+  /// Runs hooks, and the userspace implementation. Not set: SystemProcessRunner().
   std::shared_ptr<ProcessRunner> process_runner;
 };
 

@@ -14,6 +14,7 @@
 #include "src/plan/device_plan.h"
 #include "src/plan/lowering.h"
 #include "src/plan/planner.h"
+#include "src/wireguard/userspace_transport.h"
 
 namespace wgnet {
 namespace {
@@ -116,6 +117,17 @@ OwnerStatus StatusOf(const plan::Planner::Owner& owner) {
   return status;
 }
 
+Result<std::unique_ptr<netlink::Transport>> OpenTransport(netlink::NetworkNamespace netns,
+                                                          std::shared_ptr<ProcessRunner> runner,
+                                                          const std::string& userspace) {
+  WGNET_ASSIGN_OR_RETURN(auto kernel,
+                         netlink::KernelTransport::Open(std::move(netns), std::move(runner)));
+  if (userspace.empty()) return std::unique_ptr<netlink::Transport>(std::move(kernel));
+  const netlink::NetworkNamespace& inside = kernel->netns();
+  return std::unique_ptr<netlink::Transport>(
+      std::make_unique<wireguard::UserspaceTransport>(std::move(kernel), inside, userspace));
+}
+
 }  // namespace
 
 class Session::Impl {
@@ -168,8 +180,8 @@ Result<Session> Session::Open(SessionOptions options) {
     WGNET_ASSIGN_OR_RETURN(auto netns, netlink::NetworkNamespace::Open(options.netns));
     WGNET_ASSIGN_OR_RETURN(auto state_dir, plan::StateDir::Open(options.state_dir, netns.id()));
     auto runner = options.process_runner ? options.process_runner : SystemProcessRunner();
-    WGNET_ASSIGN_OR_RETURN(auto transport,
-                           netlink::KernelTransport::Open(std::move(netns), std::move(runner)));
+    WGNET_ASSIGN_OR_RETURN(auto transport, OpenTransport(std::move(netns), std::move(runner),
+                                                         options.userspace_implementation));
     plan::Resolver resolver = options.resolver ? options.resolver : ResolveBySystem;
     return Session(std::make_unique<Impl>(plan::Planner(options.owner, std::move(transport),
                                                         std::move(state_dir), options.lock_timeout),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "wgnet/process.h"
 
+#include <fcntl.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -56,6 +57,24 @@ class Attributes {
   posix_spawnattr_t attributes_;
 };
 
+// Sends the standard streams to /dev/null.
+class FileActions {
+ public:
+  explicit FileActions(bool silent) {
+    posix_spawn_file_actions_init(&actions_);
+    for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+      if (silent) posix_spawn_file_actions_addopen(&actions_, stream, "/dev/null", O_RDWR, 0);
+    }
+  }
+  FileActions(const FileActions&) = delete;
+  FileActions& operator=(const FileActions&) = delete;
+  ~FileActions() { posix_spawn_file_actions_destroy(&actions_); }
+  const posix_spawn_file_actions_t* get() const { return &actions_; }
+
+ private:
+  posix_spawn_file_actions_t actions_;
+};
+
 int WaitFor(pid_t child) {
   int status = 0;
   while (waitpid(child, &status, 0) < 0) {
@@ -70,8 +89,9 @@ class Spawner final : public ProcessRunner {
     const std::vector<char*> arguments = PointersTo(process.arguments);
     const std::vector<char*> environment = EnvironmentWith(process.environment);
     const Attributes attributes;
+    const FileActions actions(process.silent);
     pid_t child = 0;
-    const int error = posix_spawnp(&child, arguments[0], nullptr, attributes.get(),
+    const int error = posix_spawnp(&child, arguments[0], actions.get(), attributes.get(),
                                    arguments.data(), environment.data());
     return error != 0 ? -error : WaitFor(child);
   }
