@@ -173,6 +173,9 @@ SessionOptions OptionsOf(const wgnet_session_options_t& given) {
   if (given.lock_timeout_ms != 0) {
     options.lock_timeout = std::chrono::milliseconds(std::max<int64_t>(given.lock_timeout_ms, 0));
   }
+  if (given.userspace_implementation != nullptr) {
+    options.userspace_implementation = given.userspace_implementation;
+  }
   return options;
 }
 

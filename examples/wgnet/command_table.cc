@@ -2,6 +2,7 @@
 #include "command_table.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <string_view>
 
 #include "show.h"
@@ -98,6 +99,9 @@ ExitStatus Run(const Command& command, Arguments& arguments, const std::string& 
 wgnet::Result<wgnet::Session> OpenSession(const Arguments& arguments, std::string_view owner) {
   wgnet::SessionOptions options = arguments.session;
   options.owner = owner;
+  // As of wg-quick(8).
+  const char* program = std::getenv("WG_QUICK_USERSPACE_IMPLEMENTATION");
+  if (program != nullptr && *program != '\0') options.userspace_implementation = program;
   return wgnet::Session::Open(std::move(options));
 }
 

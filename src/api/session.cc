@@ -105,6 +105,15 @@ std::vector<DeviceStatus> DevicesOf(const plan::Snapshot& snapshot) {
   return devices;
 }
 
+std::vector<std::string> UnservedOf(const plan::Snapshot& snapshot) {
+  std::vector<std::string> names;
+  for (const kernel::Object& object : snapshot.objects()) {
+    const auto* link = std::get_if<kernel::Link>(&object);
+    if (link != nullptr && plan::LacksDevice(*link, snapshot)) names.push_back(link->name->str());
+  }
+  return names;
+}
+
 OwnerStatus StatusOf(const plan::Planner::Owner& owner) {
   OwnerStatus status{.owner = owner.record.owner,
                      .objects = owner.record.objects.size(),
@@ -159,7 +168,7 @@ class Session::Impl {
   Result<wgnet::Snapshot> Snapshot() {
     WGNET_ASSIGN_OR_RETURN(const auto devices, planner_.ReadDevices());
     WGNET_ASSIGN_OR_RETURN(const auto owners, planner_.ReadOwners());
-    wgnet::Snapshot snapshot{.devices = DevicesOf(devices)};
+    wgnet::Snapshot snapshot{.devices = DevicesOf(devices), .unserved = UnservedOf(devices)};
     for (const auto& owner : owners) snapshot.owners.push_back(StatusOf(owner));
     return snapshot;
   }

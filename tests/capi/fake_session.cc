@@ -93,7 +93,7 @@ Result<wgnet::Snapshot> Session::Snapshot() {
 
 FakeOptions FakeOptionsSeen() {
   return {seen_options->owner.c_str(), seen_options->netns.c_str(), seen_options->state_dir.c_str(),
-          seen_options->lock_timeout.count()};
+          seen_options->lock_timeout.count(), seen_options->userspace_implementation.c_str()};
 }
 
 int FakeInterfacesSeen() { return seen_interfaces; }

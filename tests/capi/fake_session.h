@@ -16,6 +16,7 @@ struct FakeOptions {
   const char* netns;
   const char* state_dir;
   int64_t lock_timeout_ms;
+  const char* userspace_implementation;
 };
 struct FakeOptions FakeOptionsSeen(void);
 
