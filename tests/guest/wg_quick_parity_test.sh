@@ -174,7 +174,7 @@ differ_in_names() {
 
 # Where order means nothing: allowed IPs are sorted, and drops stand as the file has the addresses.
 differ_in_order() {
-  differ order 's;^(AllowedIPs = 0\.0\.0\.0/0)(, ::/0)(, 10\..*)(, fd1);\1\3\2\4;
+  differ order 's|(AllowedIPs = 0\.0\.0\.0/0)(, ::/0)(, 10\.[^;]*)(, fd1)|\1\3\2\4|
     / ip6 daddr fd14::2 /{ N; s/(.*)\n(.*)/\2\n\1/ }'
 }
 
