@@ -185,6 +185,9 @@ SessionOptions OptionsOf(const wgnet_session_options_t& given) {
   if (given.unresolved_endpoint == WGNET_UNRESOLVED_LATER) {
     options.unresolved_endpoint = wgnet::UnresolvedEndpoint::kLater;
   }
+  if (given.userspace_implementation != nullptr) {
+    options.userspace_implementation = given.userspace_implementation;
+  }
   return options;
 }
 

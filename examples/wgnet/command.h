@@ -80,8 +80,9 @@ wgnet::Result<wgnet::Session> OpenSession(const Arguments& arguments, std::strin
                                           std::shared_ptr<wgnet::ProcessRunner> runner = nullptr);
 
 /// The same for a command that looks names up: WG_ENDPOINT_RESOLUTION_RETRIES counts.
-wgnet::Result<wgnet::Session> OpenResolvingSession(const Arguments& arguments,
-                                                   std::string_view owner);
+wgnet::Result<wgnet::Session> OpenResolvingSession(
+    const Arguments& arguments, std::string_view owner,
+    std::shared_ptr<wgnet::ProcessRunner> runner = nullptr);
 /// The same for those of wg(8), which look names up for as long as that takes.
 wgnet::Result<wgnet::Session> OpenSessionOfWg(const Arguments& arguments);
 

@@ -2,6 +2,7 @@
 #include "command_table.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <string_view>
 
 #include "show.h"
@@ -106,6 +107,9 @@ wgnet::Result<wgnet::Session> OpenSession(const Arguments& arguments, std::strin
   wgnet::SessionOptions options = arguments.session;
   options.owner = owner;
   options.process_runner = std::move(runner);
+  // As of wg-quick(8).
+  const char* program = std::getenv("WG_QUICK_USERSPACE_IMPLEMENTATION");
+  if (program != nullptr && *program != '\0') options.userspace_implementation = program;
   return wgnet::Session::Open(std::move(options));
 }
 

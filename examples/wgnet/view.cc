@@ -2,6 +2,7 @@
 // show, showconf and status: what is there.
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <ctime>
@@ -36,8 +37,17 @@ Result<Snapshot> Read(const Arguments& arguments) {
   return session->Snapshot();
 }
 
+wgnet::Error Unserved(const std::string& name) {
+  return {.code = wgnet::ErrorCode::kNotFound,
+          .message = "no program serves " + name + " any more",
+          .hint = "bringing it up, or applying its node, again starts the program",
+          .error_number = ECONNREFUSED};
+}
+
 // Leaves the device of that name.
 wgnet::Status Select(const std::string& name, Snapshot& snapshot) {
+  const auto& unserved = snapshot.unserved;
+  if (std::find(unserved.begin(), unserved.end(), name) != unserved.end()) return Unserved(name);
   std::erase_if(snapshot.devices, [&](const auto& device) { return device.name != name; });
   if (!snapshot.devices.empty()) return {};
   return wgnet::Error{.code = wgnet::ErrorCode::kNotFound,
@@ -79,6 +89,9 @@ Outcome Show(const Arguments& arguments, const Console& console) {
     if (const auto selected = Select(arguments.target, *snapshot); !selected) {
       return selected.error();
     }
+  }
+  for (const std::string& name : snapshot->unserved) {
+    if (name != arguments.target) console.Warn(Unserved(name).message);
   }
   if (!console.json()) return DoneIf(console.Print(ShowText(arguments, *snapshot)));
   snapshot->owners.clear();

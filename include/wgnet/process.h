@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-// Programs that wgnet runs: hooks of wg-quick files, and resolvconf(8).
+// Programs that wgnet runs: hooks of wg-quick files, resolvconf(8), and a userspace implementation
+// of WireGuard.
 #ifndef WGNET_PROCESS_H_
 #define WGNET_PROCESS_H_
 
@@ -10,12 +11,13 @@
 
 namespace wgnet {
 
-/// A program with what it is given. It has the caller's standard streams, but for what `input`
-/// says.
+/// A program with what it is given. It has the caller's standard streams, but for what is said
+/// here.
 struct Process {
   std::vector<std::string> arguments;     ///< the program, looked for in PATH, then its arguments
   std::vector<std::string> environment;   ///< NAME=VALUE, besides the caller's
   std::optional<std::string> input = {};  ///< what it reads from standard input
+  bool silent = false;                    ///< its standard streams are /dev/null
 };
 
 /// What runs programs; SessionOptions takes another one, e.g. one that refuses or records.

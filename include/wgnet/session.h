@@ -48,7 +48,12 @@ struct SessionOptions {
   std::optional<uint32_t> resolve_retries = 15;
   /// What becomes of a peer whose endpoint's name does not resolve. A DeviceUpdate always fails.
   UnresolvedEndpoint unresolved_endpoint = UnresolvedEndpoint::kError;
-  /// Runs hooks. Not set: SystemProcessRunner().
+  /// The program that serves interfaces where the kernel has no WireGuard: a name that is looked
+  /// for in PATH, or a path. It is run with the interface's name as its argument, goes to the
+  /// background, and speaks the protocol of https://www.wireguard.com/xplatform/. Interfaces that
+  /// such a program serves already are used whoever started it. Empty: neither.
+  std::string userspace_implementation = "wireguard-go";
+  /// Runs hooks, resolvconf(8) and the userspace implementation. Not set: SystemProcessRunner().
   std::shared_ptr<ProcessRunner> process_runner;
 };
 

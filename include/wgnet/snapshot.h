@@ -52,6 +52,9 @@ struct OwnerStatus {
 struct Snapshot {
   std::vector<DeviceStatus> devices;  ///< by the number of their links
   std::vector<OwnerStatus> owners;    ///< by name
+  /// WireGuard interfaces without a device: the program that served them has ended. Their links,
+  /// addresses and routes stand; applying the owner's node again starts the program.
+  std::vector<std::string> unserved;
 
   /// A document of schema "wgnet/1".
   std::string ToJson(Secrets secrets = Secrets::kHide) const;

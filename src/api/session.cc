@@ -11,6 +11,7 @@
 #include "src/plan/device_plan.h"
 #include "src/plan/lowering.h"
 #include "src/plan/planner.h"
+#include "src/wireguard/userspace_transport.h"
 
 namespace wgnet {
 namespace {
@@ -84,6 +85,15 @@ std::vector<DeviceStatus> DevicesOf(const plan::Snapshot& snapshot) {
   return devices;
 }
 
+std::vector<std::string> UnservedOf(const plan::Snapshot& snapshot) {
+  std::vector<std::string> names;
+  for (const kernel::Object& object : snapshot.objects()) {
+    const auto* link = std::get_if<kernel::Link>(&object);
+    if (link != nullptr && plan::LacksDevice(*link, snapshot)) names.push_back(link->name->str());
+  }
+  return names;
+}
+
 OwnerStatus StatusOf(const plan::Planner::Owner& owner) {
   OwnerStatus status{.owner = owner.record.owner,
                      .objects = owner.record.objects.size(),
@@ -94,6 +104,18 @@ OwnerStatus StatusOf(const plan::Planner::Owner& owner) {
     }
   }
   return status;
+}
+
+Result<std::unique_ptr<netlink::Transport>> OpenTransport(netlink::NetworkNamespace netns,
+                                                          std::shared_ptr<ProcessRunner> runner,
+                                                          std::unique_ptr<DnsSystem> dns,
+                                                          const std::string& userspace) {
+  WGNET_ASSIGN_OR_RETURN(auto kernel, netlink::KernelTransport::Open(
+                                          std::move(netns), std::move(runner), std::move(dns)));
+  if (userspace.empty()) return std::unique_ptr<netlink::Transport>(std::move(kernel));
+  const netlink::NetworkNamespace& inside = kernel->netns();
+  return std::unique_ptr<netlink::Transport>(
+      std::make_unique<wireguard::UserspaceTransport>(std::move(kernel), inside, userspace));
 }
 
 }  // namespace
@@ -132,7 +154,7 @@ class Session::Impl {
   Result<wgnet::Snapshot> Snapshot() {
     WGNET_ASSIGN_OR_RETURN(const auto devices, planner_.ReadDevices());
     WGNET_ASSIGN_OR_RETURN(const auto owners, planner_.ReadOwners());
-    wgnet::Snapshot snapshot{.devices = DevicesOf(devices)};
+    wgnet::Snapshot snapshot{.devices = DevicesOf(devices), .unserved = UnservedOf(devices)};
     for (const auto& owner : owners) snapshot.owners.push_back(StatusOf(owner));
     return snapshot;
   }
@@ -165,9 +187,9 @@ Result<Session> Session::Open(SessionOptions options) {
     WGNET_ASSIGN_OR_RETURN(auto state_dir, plan::StateDir::Open(options.state_dir, netns.id()));
     auto runner = options.process_runner ? options.process_runner : SystemProcessRunner();
     WGNET_ASSIGN_OR_RETURN(auto dns, ResolverOf(options.netns, netns, runner));
-    WGNET_ASSIGN_OR_RETURN(
-        auto transport,
-        netlink::KernelTransport::Open(std::move(netns), std::move(runner), std::move(dns)));
+    WGNET_ASSIGN_OR_RETURN(auto transport,
+                           OpenTransport(std::move(netns), std::move(runner), std::move(dns),
+                                         options.userspace_implementation));
     plan::Planner planner(options.owner, std::move(transport), std::move(state_dir),
                           options.lock_timeout);
     planner.AllowAdoption(options.adopt);

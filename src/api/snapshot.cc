@@ -71,6 +71,10 @@ std::string Snapshot::ToJson(Secrets secrets) const {
     out.Key("owners").Array([&] {
       for (const OwnerStatus& owner : owners) Write(owner, out);
     });
+    if (unserved.empty()) return;
+    out.Key("unserved").Array([&] {
+      for (const std::string& name : unserved) out.String(name);
+    });
   });
   return out.text();
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "wgnet/process.h"
 
+#include <fcntl.h>
 #include <spawn.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -60,7 +61,7 @@ class Attributes {
   posix_spawnattr_t attributes_;
 };
 
-// Standard input, as a file that nobody else can see.
+// The standard streams, where they are not the caller's.
 class FileActions {
  public:
   FileActions() { posix_spawn_file_actions_init(&actions_); }
@@ -68,13 +69,18 @@ class FileActions {
   FileActions& operator=(const FileActions&) = delete;
   ~FileActions() { posix_spawn_file_actions_destroy(&actions_); }
 
-  // 0 or an errno.
+  // Standard input, as a file that nobody else can see. 0 or an errno.
   int GiveInput(std::string_view text) {
     input_ = UniqueFd(memfd_create("input", MFD_CLOEXEC));
     if (!input_.ok()) return errno;
     if (const int error = WriteAll(input_.get(), text)) return error;
     if (lseek(input_.get(), 0, SEEK_SET) != 0) return errno;
     return posix_spawn_file_actions_adddup2(&actions_, input_.get(), STDIN_FILENO);
+  }
+  void Silence() {
+    for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+      posix_spawn_file_actions_addopen(&actions_, stream, "/dev/null", O_RDWR, 0);
+    }
   }
   const posix_spawn_file_actions_t* get() const { return &actions_; }
 
@@ -98,6 +104,7 @@ class Spawner final : public ProcessRunner {
     const std::vector<char*> environment = EnvironmentWith(process.environment);
     const Attributes attributes;
     FileActions actions;
+    if (process.silent) actions.Silence();
     if (process.input) {
       if (const int error = actions.GiveInput(*process.input)) return -error;
     }

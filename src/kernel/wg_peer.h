@@ -51,6 +51,9 @@ struct SocketAddressWire {
 
 struct HandshakeTimeWire {
   using Value = HandshakeTime;
+  static void Put(netlink::MessageWriter& out, uint16_t attribute, const Value& time) {
+    out.Put(attribute, &time, sizeof time);
+  }
   static bool Get(netlink::Bytes payload, Value& time) { return netlink::ReadExact(payload, time); }
   static std::string Text(const Value& time) {
     return fmt::format("{}.{:09}", time.seconds, time.nanoseconds);

@@ -7,6 +7,7 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -16,6 +17,10 @@
 #include "wgnet/process.h"
 
 namespace wgnet::netlink {
+
+/// The errno of what a program answers in the kernel's place, where that program failed or is gone;
+/// the text tells more.
+inline constexpr int kProgramError = ECHILD;
 
 /// The ways into the kernel: three netlink protocols, and the files under /proc/sys. And that to
 /// the resolver.

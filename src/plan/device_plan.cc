@@ -36,6 +36,14 @@ Error NoDevice(const DeviceUpdate& update) {
           .error_number = ENODEV};
 }
 
+Error NoProgram(const DeviceUpdate& update) {
+  return {.code = ErrorCode::kNotFound,
+          .message = "no program serves the interface any more",
+          .where = WhereOf(update),
+          .hint = "bringing it up, or applying its node, again starts the program",
+          .error_number = ECONNREFUSED};
+}
+
 const kernel::Link* FindLink(const Snapshot& snapshot, std::string_view name) {
   for (const kernel::Object& object : snapshot.objects()) {
     const auto* link = std::get_if<kernel::Link>(&object);
@@ -279,11 +287,18 @@ Result<uint32_t> FindDevice(const DeviceUpdate& update, const Snapshot& links) {
   return NoDevice(update);
 }
 
+bool LacksDevice(const kernel::Link& link, const Snapshot& snapshot) {
+  WgDevice key;
+  key.dev = link.ref();
+  return link.kind && link.kind->view() == WG_GENL_NAME && snapshot.Find(key) == nullptr;
+}
+
 Result<std::vector<Op>> PlanDevice(const DeviceUpdate& update, const Hosts& hosts,
                                    const Snapshot& snapshot) {
   const kernel::Link* link = FindLink(snapshot, update.interface());
   WgDevice key;
   if (link != nullptr) key.dev = link->ref();
+  if (link != nullptr && LacksDevice(*link, snapshot)) return NoProgram(update);
   if (link == nullptr || snapshot.Find(key) == nullptr) return NoDevice(update);
   return DevicePlanner(update, hosts, snapshot, *link).Run();
 }

@@ -19,6 +19,10 @@ Result<Hosts> ResolveHosts(const DeviceUpdate& update, const LookUpOptions& opti
 /// kNotFound if there is none.
 Result<uint32_t> FindDevice(const DeviceUpdate& update, const Snapshot& links);
 
+/// Whether it is a WireGuard link without a device, by a snapshot that has all devices: its program
+/// is gone.
+bool LacksDevice(const kernel::Link& link, const Snapshot& snapshot);
+
 /// The ops of an update, by a snapshot of all links and of the device, with sorted allowed IPs. Of
 /// a host's addresses the first is taken.
 Result<std::vector<Op>> PlanDevice(const DeviceUpdate& update, const Hosts& hosts,

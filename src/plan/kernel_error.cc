@@ -44,16 +44,19 @@ struct Meaning {
 };
 
 // What an errno means for one kind of object; the first row that fits.
+constexpr std::string_view kProgramHint =
+    "apply again to start it; `LOG_LEVEL=verbose PROGRAM INTERFACE` says why it fails";
 constexpr Meaning kLinkMeanings[] = {
-    {EOPNOTSUPP, ErrorCode::kModuleMissing,
-     "this kernel has no WireGuard: `modprobe wireguard`, or a kernel from 5.6 on"},
+    {EOPNOTSUPP, ErrorCode::kModuleMissing, kNoWireguardHint},
+    {netlink::kProgramError, ErrorCode::kKernel, kProgramHint},
     {EEXIST, ErrorCode::kStale, "a link of this name or index appeared meanwhile; plan again"},
     {EADDRINUSE, ErrorCode::kPortInUse,
      "another socket has the UDP port: choose another ListenPort, or none for a free one"}};
 constexpr Meaning kWireguardMeanings[] = {
     {EADDRINUSE, ErrorCode::kPortInUse,
      "another socket has the UDP port: choose another ListenPort, or none for a free one"},
-    {ENOENT, ErrorCode::kModuleMissing, "this kernel has no WireGuard: `modprobe wireguard`"}};
+    {netlink::kProgramError, ErrorCode::kKernel, kProgramHint},
+    {ENOENT, ErrorCode::kModuleMissing, kNoWireguardHint}};
 constexpr Meaning kAddressMeanings[] = {
     {EEXIST, ErrorCode::kConflict, "somebody else gave the link this address"},
     {EACCES, ErrorCode::kNotSupported,
@@ -101,15 +104,21 @@ std::span<const Meaning> MeaningsFor(const kernel::Object& object) {
   }
 }
 
-std::string Describe(int error_number) { return std::strerror(error_number); }
+// A program's failure has no errno of its own.
+std::string Describe(int error_number, std::string_view text) {
+  if (error_number == netlink::kProgramError && !text.empty()) return std::string(text);
+  return std::strerror(error_number);
+}
 
 }  // namespace
 
 Error ReadError(const netlink::ReadOutcome& outcome, std::string_view what) {
   Error error{.code = ErrorCode::kKernel,
-              .message = fmt::format("cannot read {}: {}", what, Describe(outcome.error_number)),
+              .message = fmt::format("cannot read {}: {}", what,
+                                     Describe(outcome.error_number, outcome.error.text.view())),
               .error_number = outcome.error_number,
               .kernel_message = outcome.error.text.str()};
+  if (outcome.error_number == netlink::kProgramError) error.kernel_message.clear();
   if (outcome.error_number == EPERM) {
     error.code = ErrorCode::kPermission;
     error.hint = PermissionHint();
@@ -126,10 +135,11 @@ Error ChangeError(Verb verb, const kernel::Object& object,
                   const netlink::KernelError& kernel_error) {
   const int number = kernel_error.error_number;
   Error error{.code = ErrorCode::kKernel,
-              .message = Describe(number),
+              .message = Describe(number, kernel_error.text.view()),
               .hint = std::string(kUnknownHint),
               .error_number = number,
               .kernel_message = kernel_error.text.str()};
+  if (number == netlink::kProgramError) error.kernel_message.clear();
   if (number == EPERM) {
     error.code = ErrorCode::kPermission;
     error.hint = PermissionHint();

@@ -11,6 +11,11 @@
 
 namespace wgnet::plan {
 
+/// What to do where there is no WireGuard.
+inline constexpr std::string_view kNoWireguardHint =
+    "`modprobe wireguard` (kernels from 5.6 on have it), or install a userspace implementation: "
+    "wireguard-go, or another that is named to wgnet, in PATH";
+
 /// Reading `what` failed.
 Error ReadError(const netlink::ReadOutcome& outcome, std::string_view what);
 

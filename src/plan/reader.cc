@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "src/plan/reader.h"
 
-#include <linux/genetlink.h>
 #include <linux/wireguard.h>
 
 #include <algorithm>
@@ -9,6 +8,7 @@
 #include <cstring>
 
 #include "src/base/try.h"
+#include "src/netlink/generic_family.h"
 #include "src/plan/kernel_error.h"
 
 namespace wgnet::plan {
@@ -367,19 +367,8 @@ Result<std::optional<kernel::Route>> Reader::Lookup(const IpAddress& address, ui
 }
 
 Result<uint16_t> Reader::GenericFamily(std::string_view name) {
-  request_.Clear();
-  netlink::MessageWriter out(request_, client_.sequence());
-  out.Begin(GENL_ID_CTRL, 0, genlmsghdr{CTRL_CMD_GETFAMILY, 2, 0});
-  out.PutString(CTRL_ATTR_FAMILY_NAME, name);
   uint16_t family = 0;
-  const auto outcome = client_.Read(Bus::kGeneric, request_.bytes(), [&](const Message& message) {
-    genlmsghdr header;
-    Bytes attributes;
-    return message.Split(header, attributes) &&
-           netlink::ForEachAttribute(attributes, [&](uint16_t type, Bytes payload) {
-             if (type == CTRL_ATTR_FAMILY_ID) netlink::U16::Get(payload, family);
-           });
-  });
+  const auto outcome = netlink::ReadGenericFamily(name, client_, request_, family);
   if (outcome.error_number == ENOENT) return uint16_t{0};
   if (outcome.error_number != 0) return ReadError(outcome, "generic netlink families");
   return family;

@@ -98,7 +98,7 @@ Status Transaction::Prepare() {
     if (context.wireguard_family == 0) {
       return Error{.code = ErrorCode::kModuleMissing,
                    .message = "this kernel has no WireGuard",
-                   .hint = "`modprobe wireguard`, or a kernel from 5.6 on",
+                   .hint = std::string(kNoWireguardHint),
                    .command = FirstCommand(*std::find_if(ops_.begin(), ops_.end(), IsWireguard))};
     }
   }

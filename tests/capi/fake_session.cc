@@ -103,7 +103,8 @@ FakeOptions FakeOptionsSeen() {
           seen_options->lock_timeout.count(),
           seen_options->resolve_timeout ? seen_options->resolve_timeout->count() : -1,
           seen_options->resolve_retries ? *seen_options->resolve_retries : -1,
-          seen_options->unresolved_endpoint == UnresolvedEndpoint::kLater};
+          seen_options->unresolved_endpoint == wgnet::UnresolvedEndpoint::kLater,
+          seen_options->userspace_implementation.c_str()};
 }
 
 int FakeInterfacesSeen() { return seen_interfaces; }

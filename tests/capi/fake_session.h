@@ -19,6 +19,7 @@ struct FakeOptions {
   int64_t resolve_timeout_ms;  ///< -1: none
   int64_t resolve_retries;
   int later;
+  const char* userspace_implementation;
 };
 struct FakeOptions FakeOptionsSeen(void);
 

@@ -26,6 +26,21 @@ static void CheckOptions(const wgnet_session_options_t* options, const char* own
   wgnet_session_close(session);
 }
 
+static void TestUserspace(void) {
+  static const struct {
+    const char* given;
+    const char* seen;
+  } kCases[] = {{NULL, "wireguard-go"}, {"", ""}, {"boringtun-cli", "boringtun-cli"}};
+  for (size_t i = 0; i < sizeof kCases / sizeof *kCases; ++i) {
+    wgnet_session_options_t options = WGNET_SESSION_OPTIONS_INIT;
+    wgnet_session_t* session = NULL;
+    options.userspace_implementation = kCases[i].given;
+    CHECK_OK(wgnet_session_open, &options, &session);
+    CHECK_TEXT(FakeOptionsSeen().userspace_implementation, kCases[i].seen);
+    wgnet_session_close(session);
+  }
+}
+
 static void TestOptions(void) {
   wgnet_session_options_t options = WGNET_SESSION_OPTIONS_INIT;
   CheckOptions(NULL, "default", "", "/run/wgnet", 30000);
@@ -229,6 +244,7 @@ static void TestErrorHasEverything(void) {
 int main(void) {
   TestOptions();
   TestNameOptions();
+  TestUserspace();
   TestOlderOptions();
   TestNewerOptions();
   TestImpossibleOptions();

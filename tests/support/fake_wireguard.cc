@@ -7,9 +7,6 @@
 #include <linux/rtnetlink.h>
 #include <linux/wireguard.h>
 #include <net/if.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -17,6 +14,8 @@
 #include <utility>
 
 #include "src/netlink/codec.h"
+#include "src/wireguard/dump_writer.h"
+#include "src/wireguard/tun.h"
 
 namespace wgnet::testing {
 namespace {
@@ -74,28 +73,6 @@ void WriteNoAddresses(uint32_t index, SecretBuffer& out) {
     writer.Nest(AF_INET6,
                 [&] { writer.Put(IFLA_INET6_ADDR_GEN_MODE, uint8_t{IN6_ADDR_GEN_MODE_NONE}); });
   });
-}
-
-std::vector<std::byte> ErrorReply(const Message& request, int error) {
-  SecretBuffer out;
-  uint32_t sequence = request.header.nlmsg_seq;
-  netlink::MessageWriter writer(out, sequence);
-  nlmsgerr body{};
-  body.error = -error;
-  writer.Begin(NLMSG_ERROR, NLM_F_CAPPED, body);
-  return {out.data(), out.data() + out.size()};
-}
-
-bool IsPortTaken(uint16_t port) {
-  if (port == 0) return false;
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  const bool taken = bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 &&
-                     errno == EADDRINUSE;
-  close(fd);
-  return taken;
 }
 
 void Copy(const Message& message, SecretBuffer& out) {
@@ -158,7 +135,7 @@ int FakeWireguard::SendLinks(std::span<const iovec> parts) {
       if (error == 0) {
         Copy(message, out);
       } else {
-        link_errors_.push_back(ErrorReply(message, error));
+        link_errors_.Answer(message.header, error);
       }
       return true;
     }
@@ -177,19 +154,11 @@ int FakeWireguard::SendLinks(std::span<const iovec> parts) {
 }
 
 ssize_t FakeWireguard::Receive(Bus bus, std::span<std::byte> buffer) {
-  std::vector<std::byte> datagram;
-  if (bus == Bus::kGeneric) {
-    if (replies_.empty()) return -EAGAIN;
-    datagram = std::move(replies_.front());
-    replies_.pop_front();
-  } else if (bus == Bus::kRoute && !link_errors_.empty()) {
-    datagram = std::move(link_errors_.front());
-    link_errors_.pop_front();
-  } else {
-    const ssize_t size = inner_->Receive(bus, buffer);
-    if (size <= 0 || bus != Bus::kRoute) return size;
-    datagram = RenameKinds(buffer.first(static_cast<size_t>(size)));
-  }
+  if (bus == Bus::kGeneric) return replies_.Receive(buffer);
+  if (bus == Bus::kRoute && !link_errors_.empty()) return link_errors_.Receive(buffer);
+  const ssize_t size = inner_->Receive(bus, buffer);
+  if (size <= 0 || bus != Bus::kRoute) return size;
+  const auto datagram = RenameKinds(buffer.first(static_cast<size_t>(size)));
   std::copy(datagram.begin(), datagram.end(), buffer.begin());
   return static_cast<ssize_t>(datagram.size());
 }
@@ -226,16 +195,14 @@ void FakeWireguard::Handle(const Message& message) {
   Bytes attributes;
   message.Split(header, attributes);
   if (message.header.nlmsg_type == GENL_ID_CTRL) {
-    SecretBuffer out;
-    uint32_t sequence = message.header.nlmsg_seq;
-    netlink::MessageWriter writer(out, sequence);
-    writer.Begin(GENL_ID_CTRL, 0, genlmsghdr{CTRL_CMD_NEWFAMILY, 2, 0});
-    writer.Put(CTRL_ATTR_FAMILY_ID, kFamily);
-    replies_.emplace_back(out.data(), out.data() + out.size());
+    replies_.Write(message.header, [](netlink::MessageWriter& out) {
+      out.Begin(GENL_ID_CTRL, 0, genlmsghdr{CTRL_CMD_NEWFAMILY, 2, 0});
+      out.Put(CTRL_ATTR_FAMILY_ID, kFamily);
+    });
   } else if (header.cmd == WG_CMD_GET_DEVICE) {
     Dump(message);
   } else {
-    Reply(message, SetDevice(attributes));
+    replies_.Answer(message.header, SetDevice(attributes));
   }
 }
 
@@ -249,7 +216,7 @@ int FakeWireguard::SetUp(uint32_t index, bool up) {
 }
 
 int FakeWireguard::SetPort(Device& device, uint16_t port) {
-  if (device.up && IsPortTaken(port)) return EADDRINUSE;
+  if (device.up && port != 0 && wireguard::IsPortTaken(port)) return EADDRINUSE;
   for (const auto& [index, other] : devices_) {
     char name[IF_NAMESIZE];
     const bool bound = other.up && if_indextoname(index, name) != nullptr;
@@ -259,11 +226,6 @@ int FakeWireguard::SetPort(Device& device, uint16_t port) {
   }
   device.device.listen_port = device.up && port == 0 ? next_port_++ : port;
   return 0;
-}
-
-void FakeWireguard::Reply(const Message& request, int error) {
-  if (error == 0 && (request.header.nlmsg_flags & NLM_F_ACK) == 0) return;
-  replies_.push_back(ErrorReply(request, error));
 }
 
 // Device settings first; then the peers in their order, until one fails.
@@ -338,7 +300,7 @@ void FakeWireguard::Dump(const Message& request) {
   request.Split(header, attributes);
   const Device* device = Find(attributes);
   if (device == nullptr) {
-    Reply(request, ENODEV);
+    replies_.Answer(request.header, ENODEV);
     return;
   }
   kernel::WgDevice shown = device->device;
@@ -346,41 +308,10 @@ void FakeWireguard::Dump(const Message& request) {
     shown.private_key.reset();  // a device without a key tells of none
     shown.public_key.reset();
   }
-  const auto all = [](const auto&) { return true; };
-  bool first = true;
-  const auto send = [&](const kernel::WgPeer* peer) {
-    SecretBuffer out;
-    uint32_t sequence = request.header.nlmsg_seq;
-    netlink::MessageWriter writer(out, sequence);
-    writer.Begin(kFamily, NLM_F_MULTI, genlmsghdr{WG_CMD_GET_DEVICE, WG_GENL_VERSION, 0});
-    if (first) netlink::EncodeAttributes(shown, writer, all);
-    first = false;
-    if (peer != nullptr) {
-      writer.Nest(WGDEVICE_A_PEERS,
-                  [&] { writer.Nest(0, [&] { netlink::EncodeAttributes(*peer, writer, all); }); });
-    }
-    replies_.emplace_back(out.data(), out.data() + out.size());
-  };
-  send(nullptr);
-  for (const kernel::WgPeer& peer : device->peers) {
-    kernel::WgPeer part = peer;
-    std::vector<Prefix> rest = *peer.allowed_ips;
-    do {
-      const size_t count = std::min(rest.size(), kIpsPerMessage);
-      const auto end = rest.begin() + static_cast<ptrdiff_t>(count);
-      part.allowed_ips.reset();
-      if (count > 0) part.allowed_ips.emplace(rest.begin(), end);
-      rest.erase(rest.begin(), end);
-      send(&part);
-      part = {};
-      part.public_key = peer.public_key;
-    } while (!rest.empty());
-  }
-  SecretBuffer out;
-  uint32_t sequence = request.header.nlmsg_seq;
-  netlink::MessageWriter writer(out, sequence);
-  writer.Begin(NLMSG_DONE, NLM_F_MULTI, int32_t{0});
-  replies_.emplace_back(out.data(), out.data() + out.size());
+  wireguard::DumpWriter dump(request.header, kFamily, kIpsPerMessage, replies_);
+  dump.Device(shown);
+  for (const kernel::WgPeer& peer : device->peers) dump.Peer(peer);
+  replies_.Done(request.header);
 }
 
 }  // namespace wgnet::testing

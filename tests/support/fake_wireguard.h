@@ -5,13 +5,13 @@
 #define WGNET_TESTS_SUPPORT_FAKE_WIREGUARD_H_
 
 #include <array>
-#include <deque>
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "src/kernel/wg_peer.h"
+#include "src/netlink/reply_queue.h"
 #include "src/netlink/transport.h"
 
 namespace wgnet::testing {
@@ -54,14 +54,13 @@ class FakeWireguard final : public netlink::Transport {
   int SetDevice(netlink::Bytes attributes);
   int SetPeer(Device& device, netlink::Bytes nest);
   void Dump(const netlink::Message& request);
-  void Reply(const netlink::Message& request, int error);
   Device* Find(netlink::Bytes attributes);
   std::vector<std::byte> RenameKinds(netlink::Bytes datagram) const;
 
   std::unique_ptr<netlink::Transport> inner_;
   std::map<uint32_t, Device> devices_;  // by link
-  std::deque<std::vector<std::byte>> replies_;
-  std::deque<std::vector<std::byte>> link_errors_;
+  netlink::ReplyQueue replies_;
+  netlink::ReplyQueue link_errors_;
   uint16_t next_port_ = 40000;
 };
 

@@ -254,10 +254,13 @@ typedef struct wgnet_session_options {
   int32_t resolve_retries;
   /// What becomes of a peer whose endpoint's name does not resolve: WGNET_UNRESOLVED_...
   uint32_t unresolved_endpoint;
+  /// The program that serves interfaces where the kernel has no WireGuard: a name that is looked
+  /// for in PATH, or a path. NULL: "wireguard-go". "": none, and none that serves one is used.
+  const char* userspace_implementation;
 } wgnet_session_options_t;
 
 #define WGNET_SESSION_OPTIONS_INIT \
-  { sizeof(wgnet_session_options_t), NULL, NULL, NULL, 0, 0, 0, 0 }
+  { sizeof(wgnet_session_options_t), NULL, NULL, NULL, 0, 0, 0, 0, NULL }
 
 /// Opens a session; `options` or NULL. The state directory is made if it does not exist. Errors:
 /// WGNET_INVALID_ARGUMENT for the owner, WGNET_NOT_FOUND for the namespace, WGNET_PERMISSION,
