@@ -11,6 +11,7 @@
 
 #include <map>
 
+#include "src/kernel/wg_peer.h"
 #include "src/netlink/codec.h"
 #include "src/netlink/generic_family.h"
 #include "tests/support/fake_uapi.h"
