@@ -118,8 +118,10 @@ Error ReadError(const netlink::ReadOutcome& outcome, std::string_view what) {
                                      Describe(outcome.error_number, outcome.error.text.view())),
               .error_number = outcome.error_number,
               .kernel_message = outcome.error.text.str()};
-  if (outcome.error_number == netlink::kProgramError) error.kernel_message.clear();
-  if (outcome.error_number == EPERM) {
+  if (outcome.error_number == netlink::kProgramError) {
+    error.kernel_message.clear();
+    error.hint = std::string(kProgramHint);
+  } else if (outcome.error_number == EPERM) {
     error.code = ErrorCode::kPermission;
     error.hint = PermissionHint();
   } else if (outcome.error_number == EPROTONOSUPPORT || outcome.error_number == EOPNOTSUPP) {

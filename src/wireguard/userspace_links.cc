@@ -24,6 +24,7 @@ using netlink::kProgramError;
 constexpr std::string_view kTunKind = "tun";
 constexpr auto kPause = std::chrono::milliseconds(2);
 constexpr auto kMostOfStart = std::chrono::seconds(5);
+constexpr auto kMostOfDeath = std::chrono::milliseconds(200);
 constexpr auto kMostOfEvent = std::chrono::seconds(2);  // a link's, on its way to the program
 
 Outcome Failed(int error_number, std::string text = {}) { return {error_number, std::move(text)}; }
@@ -121,8 +122,7 @@ Outcome UserspaceLinks::Start(std::string_view name) {
   static_cast<void>(sockets_.RemoveStale(name));
   const int status = transport_.Run({.arguments = {program_, std::string(name)}, .silent = true});
   if (status == -ENOENT || status == -EACCES) {
-    return Failed(EOPNOTSUPP,
-                  fmt::format("{}, which could stand in for it, is not in PATH", program_));
+    return Failed(EOPNOTSUPP, fmt::format("{} is not in PATH", program_));
   }
   if (status < 0) return Failed(-status, fmt::format("{} cannot be run", program_));
   if (status != 0) {
@@ -193,6 +193,11 @@ Outcome UserspaceLinks::BringUp(const kernel::Link& link, Bytes up) {
   return sockets_.Look(link.name->view()) == SocketDirectory::State::kServed
              ? Failed(EADDRINUSE)
              : Ask(link, kGetRequest, request_);
+}
+
+bool UserspaceLinks::HasEnded(const kernel::Link& link) const {
+  return Await(kMostOfDeath,
+               [&] { return sockets_.Look(link.name->view()) != SocketDirectory::State::kServed; });
 }
 
 void UserspaceLinks::AwaitEnd(const kernel::Link& link) {

@@ -56,6 +56,9 @@ class UserspaceLinks {
   /// After a link went: waits until its program is gone, too, and removes what that has left.
   void AwaitEnd(const kernel::Link& link);
 
+  /// Whether the link's program, which has hung up, is about to be gone.
+  bool HasEnded(const kernel::Link& link) const;
+
   /// Asks a link's program. EINVAL and its like come from there.
   Outcome Ask(const kernel::Link& link, std::string_view request, SecretBuffer& answer) const;
   /// Whether another one than this link has the port that it is to have.

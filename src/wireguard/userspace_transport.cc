@@ -315,7 +315,8 @@ void UserspaceTransport::Dump(const nlmsghdr& request, const kernel::Link& link)
   }
   const Outcome asked = links_.Ask(link, kGetRequest, answer_);
   if (!asked.ok()) {
-    replies.Answer(request, asked.error_number, asked.text);
+    const bool ended = asked.error_number == netlink::kProgramError && links_.HasEnded(link);
+    replies.Answer(request, ended ? ENODEV : asked.error_number, ended ? "" : asked.text);
     return;
   }
   DumpWriter dump(request, family_, kIpsPerMessage, replies);
@@ -346,7 +347,7 @@ Outcome UserspaceTransport::Set(const kernel::Link& link, const kernel::WgDevice
   const bool served = links_.sockets().Look(link.name->view()) == SocketDirectory::State::kServed;
   if (!served && wanted.private_key) {
     const Outcome started = links_.Start(link.name->view());
-    if (!started.ok()) return started;
+    if (!started.ok()) return {netlink::kProgramError, started.text};
   }
   if (WantsTakenPort(link, wanted)) return {EADDRINUSE, {}};
   request_.Clear();

@@ -7,10 +7,12 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <iostream>
 
 #include "src/base/try.h"
 #include "src/netlink/kernel_transport.h"
 #include "src/wireguard/userspace_transport.h"
+#include "tests/support/fake_uapi.h"
 #include "tests/support/kernel_state.h"
 #include "tests/support/scenario.h"
 #include "tests/support/userspace_world.h"
@@ -80,8 +82,9 @@ std::string Contains(const std::string& text, const std::string& wanted) {
   return text.find(wanted) != std::string::npos ? "" : "no \"" + wanted + "\" in: " + text;
 }
 
-#define RETURN_IF_FAILED(expression) \
-  if (auto failed = (expression); !failed) return #expression ": " + failed.error().ToString()
+#define RETURN_IF_FAILED(expression)              \
+  if (const auto& failed = (expression); !failed) \
+  return #expression ": " + failed.error().ToString()
 #define RETURN_UNLESS(condition) \
   if (!(condition)) return std::string("not so: " #condition)
 #define RETURN_TEXT(expression) \
@@ -317,21 +320,23 @@ std::string StaleSocket() {
 TEST(Userspace, RemovesAStaleSocket) { EXPECT_EQ(InUserspaceWorld(StaleSocket), ""); }
 
 std::string UntrustedSockets() {
-  const wireguard::SocketDirectory sockets;
+  const TemporaryDirectory parent;
+  const std::string path = parent.path() + "/sockets";
+  RETURN_TEXT(Shell("mkdir -m 755 " + path));
+  const FakeUapi program(path, "wg0");
+  const wireguard::SocketDirectory sockets(path);
   using State = wireguard::SocketDirectory::State;
-  RETURN_TEXT(Shell("wireguard-go wg0 2>/dev/null"));
-  RETURN_TEXT(Shell("chmod g+w /run/wireguard"));
+  RETURN_UNLESS(sockets.Look("wg0") == State::kServed);
+  RETURN_TEXT(Shell("chmod g+w " + path));
   RETURN_UNLESS(sockets.Look("wg0") == State::kNone && !sockets.HasAny());
-  RETURN_TEXT(Shell("chmod g-w /run/wireguard; chown 1234 /run/wireguard"));
+  RETURN_TEXT(Shell("chmod g-w " + path + "; chown 1234 " + path));
   RETURN_UNLESS(sockets.Look("wg0") == State::kNone);
-  RETURN_TEXT(Shell("chown 0 /run/wireguard; chown 1234 /run/wireguard/wg0.sock"));
+  RETURN_TEXT(Shell("chown 0 " + path + "; chown 1234 " + path + "/wg0.sock"));
   RETURN_UNLESS(sockets.Look("wg0") == State::kNone);
-  RETURN_TEXT(
-      Shell("chown 0 /run/wireguard/wg0.sock; ln -s wg0.sock /run/wireguard/wg1.sock;"
-            "touch /run/wireguard/wg2.sock"));
+  RETURN_TEXT(Shell("cd " + path + "; chown 0 wg0.sock; ln -s wg0.sock wg1.sock; touch wg2.sock"));
   RETURN_UNLESS(sockets.Look("wg0") == State::kServed);
   RETURN_UNLESS(sockets.Look("wg1") == State::kNone && sockets.Look("wg2") == State::kNone);
-  RETURN_TEXT(Shell("mv /run/wireguard /run/other; ln -s other /run/wireguard"));
+  RETURN_TEXT(Shell("cd " + parent.path() + "; mv sockets other; ln -s other sockets"));
   RETURN_UNLESS(sockets.Look("wg0") == State::kNone);
   return "";
 }
