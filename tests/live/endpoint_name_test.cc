@@ -11,8 +11,6 @@
 namespace wgnet::testing {
 namespace {
 
-using plan::PlanData;
-
 constexpr char kNames[] = "a.example";
 
 PublicKey KeyOf(const char* seed) { return TestKey(seed).Public(); }
@@ -70,9 +68,12 @@ class Names {
     return Host("owner", directory);
   }
   template <class Wanted, class... Hooks>
-  Result<PlanData> TryApply(const Wanted& wanted, const Hooks&... hooks) {
+  Result<plan::PlanData> TryApply(const Wanted& wanted, const Hooks&... hooks) {
     WGNET_ASSIGN_OR_RETURN(const auto hosts, host_.planner().Resolve(wanted, options_));
-    return host_.planner().Apply(wanted, hosts, hooks...);
+    WGNET_ASSIGN_OR_RETURN(auto plan, host_.planner().Plan(wanted, hosts, hooks...));
+    WGNET_ASSIGN_OR_RETURN(const auto done, host_.planner().Apply(plan));
+    plan.warnings = done.warnings;
+    return plan;
   }
 
   TemporaryDirectory state_;

@@ -53,8 +53,8 @@ class UserspaceHost {
   Status Apply(const Node& node) {
     WGNET_RETURN_IF_ERROR(node.Check());
     WGNET_ASSIGN_OR_RETURN(const auto hosts, plan::ResolveHosts(node, {}));
-    WGNET_ASSIGN_OR_RETURN(const auto plan, planner_->Apply(node, hosts, {}));
-    steps_ = plan.ops.size();
+    WGNET_ASSIGN_OR_RETURN(const auto done, planner_->Apply(node, hosts, {}));
+    steps_ = done.steps;
     return {};
   }
   size_t steps() const { return steps_; }

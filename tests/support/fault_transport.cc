@@ -129,8 +129,8 @@ FaultTransport::FaultTransport(std::unique_ptr<netlink::Transport> inner)
   if (DnsSystem* const dns = inner_->dns()) resolver_.emplace(*dns, [this] { return JudgeDns(); });
 }
 
-RefusingResolver::Fate FaultTransport::JudgeDns() {
-  using Fate = RefusingResolver::Fate;
+RefusingDns::Fate FaultTransport::JudgeDns() {
+  using Fate = RefusingDns::Fate;
   if (on_step_) on_step_();
   peers_of_.emplace_back();
   keys_of_.emplace_back();

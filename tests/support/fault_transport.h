@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "src/netlink/transport.h"
-#include "tests/support/fake_resolver.h"
+#include "tests/support/fake_dns.h"
 #include "wgnet/key.h"
 
 namespace wgnet::testing {
@@ -69,7 +69,7 @@ class FaultTransport final : public netlink::Transport {
   DnsSystem* dns() override { return resolver_ ? &*resolver_ : nullptr; }
 
  private:
-  RefusingResolver::Fate JudgeDns();
+  RefusingDns::Fate JudgeDns();
   bool IsHit();
   void QueueError(netlink::Bus bus, uint32_t sequence);
   // Withholds the message at `at`, or a part of it. False: withhold the whole send.
@@ -84,7 +84,7 @@ class FaultTransport final : public netlink::Transport {
   std::vector<std::vector<PublicKey>> keys_of_;
   std::array<std::deque<std::vector<std::byte>>, netlink::kNetlinkBuses> replies_;
   std::function<void()> on_step_;
-  std::optional<RefusingResolver> resolver_;
+  std::optional<RefusingDns> resolver_;
 };
 
 }  // namespace wgnet::testing

@@ -92,7 +92,7 @@ Host::Host(const std::string& owner, const std::string& state_dir)
 
 Host::Host(const std::string& owner, const std::string& state_dir, std::unique_ptr<DnsSystem> dns)
     : state_dir_(state_dir) {
-  if (dns == nullptr) dns = std::make_unique<FakeResolver>(resolver_);
+  if (dns == nullptr) dns = std::make_unique<FakeDns>(resolver_);
   std::unique_ptr<netlink::Transport> inner = OpenKernel(std::move(dns));
   if (!InGuest()) {
     auto fake = std::make_unique<FakeWireguard>(std::move(inner));

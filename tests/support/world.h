@@ -34,7 +34,7 @@ class Host {
   plan::Planner& planner() { return *planner_; }
   FaultTransport& transport() { return *transport_; }
   const std::string& state_dir() const { return state_dir_; }
-  FakeResolver::Memory& resolver() { return *resolver_; }
+  FakeDns::Memory& resolver() { return *resolver_; }
 
   Result<plan::PlanData> Plan(const Node& node);
   Status Apply(const Node& node, const Hooks& hooks = {});
@@ -50,7 +50,7 @@ class Host {
   std::string state_dir_;
   FaultTransport* transport_;
   FakeWireguard* fake_ = nullptr;
-  std::shared_ptr<FakeResolver::Memory> resolver_ = std::make_shared<FakeResolver::Memory>();
+  std::shared_ptr<FakeDns::Memory> resolver_ = std::make_shared<FakeDns::Memory>();
   std::unique_ptr<plan::Planner> planner_;
 };
 

@@ -27,6 +27,7 @@ Node EveryOption() {
                .Address("10.0.0.1/24")
                .Address("fd00::1/64")
                .Mtu(65535)
+               .MtuOverhead("exact")
                .Table(RouteTable::Number(UINT32_MAX))
                .AddPeer(Peer(kKey)
                             .PresharedKey(kPsk)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-#include "tests/support/fake_resolver.h"
+#include "tests/support/fake_dns.h"
 
 namespace wgnet::testing {
 namespace {
@@ -10,7 +10,7 @@ Error Refusal() {
 
 }  // namespace
 
-std::string FakeResolver::Memory::State() const {
+std::string FakeDns::Memory::State() const {
   std::string state;
   for (const auto& [place, config] : known) {
     const auto& [backend, path, label] = place;
@@ -22,32 +22,32 @@ std::string FakeResolver::Memory::State() const {
   return state;
 }
 
-Result<DnsHost> FakeResolver::FindHost(std::optional<DnsBackend> wanted) {
+Result<DnsHost> FakeDns::FindHost(std::optional<DnsBackend> wanted) {
   DnsHost host = memory_->host;
   if (wanted) host.backend = *wanted;
   return host;
 }
 
-Result<std::optional<DnsConfig>> FakeResolver::Read(const DnsPlace& place) {
+Result<std::optional<DnsConfig>> FakeDns::Read(const DnsPlace& place) {
   const auto found = memory_->known.find({place.backend, place.path, place.label});
   return found == memory_->known.end() ? std::nullopt : std::optional(found->second);
 }
 
-Status FakeResolver::Write(const DnsPlace& place, const DnsConfig& config) {
+Status FakeDns::Write(const DnsPlace& place, const DnsConfig& config) {
   if (memory_->refuses) return Refusal();
   ++memory_->changes;
   memory_->known[{place.backend, place.path, place.label}] = config;
   return {};
 }
 
-Status FakeResolver::Remove(const DnsPlace& place) {
+Status FakeDns::Remove(const DnsPlace& place) {
   if (memory_->refuses) return Refusal();
   ++memory_->changes;
   memory_->known.erase({place.backend, place.path, place.label});
   return {};
 }
 
-Result<std::vector<DnsPlace>> FakeResolver::List() {
+Result<std::vector<DnsPlace>> FakeDns::List() {
   std::vector<DnsPlace> places;
   for (const auto& [place, config] : memory_->known) {
     const auto& [backend, path, label] = place;

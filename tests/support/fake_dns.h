@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 // A resolver in memory.
-#ifndef WGNET_TESTS_SUPPORT_FAKE_RESOLVER_H_
-#define WGNET_TESTS_SUPPORT_FAKE_RESOLVER_H_
+#ifndef WGNET_TESTS_SUPPORT_FAKE_DNS_H_
+#define WGNET_TESTS_SUPPORT_FAKE_DNS_H_
 
 #include <functional>
 #include <map>
@@ -13,7 +13,7 @@
 
 namespace wgnet::testing {
 
-class FakeResolver final : public DnsSystem {
+class FakeDns final : public DnsSystem {
  public:
   /// What it was told, by place. Outlives the resolver, as a machine's does a session.
   struct Memory {
@@ -24,7 +24,7 @@ class FakeResolver final : public DnsSystem {
     std::string State() const;
   };
 
-  explicit FakeResolver(std::shared_ptr<Memory> memory) : memory_(std::move(memory)) {}
+  explicit FakeDns(std::shared_ptr<Memory> memory) : memory_(std::move(memory)) {}
 
   Result<DnsHost> FindHost(std::optional<DnsBackend> wanted) override;
   Result<std::optional<DnsConfig>> Read(const DnsPlace& place) override;
@@ -37,13 +37,13 @@ class FakeResolver final : public DnsSystem {
 };
 
 /// Another resolver, whose changes somebody may refuse.
-class RefusingResolver final : public DnsSystem {
+class RefusingDns final : public DnsSystem {
  public:
   /// What becomes of a change.
   enum class Fate : uint8_t { kDone, kRefused, kDoneThough };
   using Judge = std::function<Fate()>;
 
-  RefusingResolver(DnsSystem& inner, Judge judge) : inner_(inner), judge_(std::move(judge)) {}
+  RefusingDns(DnsSystem& inner, Judge judge) : inner_(inner), judge_(std::move(judge)) {}
 
   Result<DnsHost> FindHost(std::optional<DnsBackend> wanted) override {
     return inner_.FindHost(wanted);
@@ -74,4 +74,4 @@ class RefusingResolver final : public DnsSystem {
 
 }  // namespace wgnet::testing
 
-#endif  // WGNET_TESTS_SUPPORT_FAKE_RESOLVER_H_
+#endif  // WGNET_TESTS_SUPPORT_FAKE_DNS_H_
