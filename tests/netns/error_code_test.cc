@@ -44,7 +44,8 @@ struct World {
     return Session::Open({.owner = "owner",
                           .netns = std::move(netns),
                           .state_dir = state.path(),
-                          .lock_timeout = std::chrono::milliseconds(0)});
+                          .lock_timeout = std::chrono::milliseconds(0),
+                          .userspace_implementation = ""});
   }
 
   TemporaryDirectory state;
