@@ -13,7 +13,8 @@ namespace wgnet::plan {
 
 /// What to do where there is no WireGuard.
 inline constexpr std::string_view kNoWireguardHint =
-    "`modprobe wireguard` (kernels from 5.6 on have it), or install a userspace implementation: "
+    "this kernel has no WireGuard: `modprobe wireguard` (kernels from 5.6 on have it), or install "
+    "a userspace implementation: "
     "wireguard-go, or another that is named to wgnet, in PATH";
 
 /// Reading `what` failed.

@@ -45,7 +45,7 @@ struct World {
                           .netns = std::move(netns),
                           .state_dir = state.path(),
                           .lock_timeout = std::chrono::milliseconds(0),
-                          .resolve_retries = 0});
+                          .userspace_implementation = ""});
   }
 
   TemporaryDirectory state;

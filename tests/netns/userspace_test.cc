@@ -39,7 +39,9 @@ std::string StateNow() {
 class UserspaceHost {
  public:
   explicit UserspaceHost(const std::string& state_dir) {
-    auto kernel = *netlink::KernelTransport::Open(*netlink::NetworkNamespace::Open(""));
+    auto kernel = *netlink::KernelTransport::Open(
+        *netlink::NetworkNamespace::Open(""), SystemProcessRunner(),
+        std::make_unique<FakeDns>(std::make_shared<FakeDns::Memory>()));
     const auto& inside = kernel->netns();
     auto faulty = std::make_unique<FaultTransport>(
         std::make_unique<wireguard::UserspaceTransport>(std::move(kernel), inside, "wireguard-go"));
