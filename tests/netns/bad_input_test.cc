@@ -68,7 +68,8 @@ Input Built(std::string name, Node node, ErrorCode code = ErrorCode::kInvalidArg
 
 Input Option(std::string name, ErrorCode code, std::function<void(SessionOptions&)> set) {
   return {"option: " + std::move(name), code, [set = std::move(set)](World& world) -> Status {
-            SessionOptions options{.state_dir = world.directory + "/other"};
+            SessionOptions options{.state_dir = world.directory + "/other",
+                                   .userspace_implementation = ""};
             set(options);
             WGNET_ASSIGN_OR_RETURN(Session session, Session::Open(std::move(options)));
             WGNET_ASSIGN_OR_RETURN(const auto report,

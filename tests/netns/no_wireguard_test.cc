@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "tests/support/kernel_state.h"
+#include "tests/support/userspace_world.h"
 #include "tests/support/world.h"
 #include "wgnet/session.h"
 
@@ -39,7 +40,7 @@ std::string ApplyWithoutModule(const Node& node, const std::string& program) {
 TEST(NoWireguard, IsSaidBeforeAnythingIsDone) {
   for (const Node& node : {ServerNode(), ClientNode(), LargeNode()}) {
     for (const std::string program : {"", "no-such-program", "/no/such/program"}) {
-      EXPECT_EQ(InNewNamespace([&] { return ApplyWithoutModule(node, program); }), "");
+      EXPECT_EQ(InUserspaceWorld([&] { return ApplyWithoutModule(node, program); }), "");
     }
   }
 }
