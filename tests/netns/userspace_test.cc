@@ -73,11 +73,18 @@ Result<Session> OpenSession(const std::string& directory,
       {.owner = "owner", .state_dir = directory, .userspace_implementation = program});
 }
 
+// A zombie has no open files any more; before that, a process that dies may still have some.
+bool IsRunning(int process) {
+  std::ifstream file("/proc/" + std::to_string(process) + "/stat");
+  std::string id, name, state;
+  return (file >> id >> name >> state) && state != "Z";
+}
+
 bool Kill(const std::string& interface) {
   const int program = ProgramOf(interface);
   if (program == 0 || kill(program, SIGKILL) != 0) return false;
-  for (int i = 0; i < 1000 && ProgramOf(interface) != 0; ++i) usleep(1000);
-  return ProgramOf(interface) == 0;
+  for (int i = 0; i < 5000 && IsRunning(program); ++i) usleep(1000);
+  return !IsRunning(program);
 }
 
 std::string Contains(const std::string& text, const std::string& wanted) {
