@@ -69,9 +69,11 @@ TEST_P(ExplainIsTrue, ForTheWholeState) {
 INSTANTIATE_TEST_SUITE_P(
     , ExplainIsTrue,
     ::testing::Values(Case{"Client", {}, ClientNode()}, Case{"Server", {}, ServerNode()},
-                      Case{"Large", {}, LargeNode()}, Case{"Change", LargeNode(), ChangedNode()},
-                      Case{"ChangeBack", ChangedNode(), LargeNode()},
-                      Case{"ClientDelete", ClientNode(), {}}, Case{"LargeDelete", LargeNode(), {}}),
+                      Case{"Large", {}, WithoutDns(LargeNode())},
+                      Case{"Change", WithoutDns(LargeNode()), WithoutDns(ChangedNode())},
+                      Case{"ChangeBack", WithoutDns(ChangedNode()), WithoutDns(LargeNode())},
+                      Case{"ClientDelete", ClientNode(), {}},
+                      Case{"LargeDelete", WithoutDns(LargeNode()), {}}),
     [](const auto& info) { return info.param.name; });
 
 }  // namespace
