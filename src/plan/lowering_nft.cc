@@ -7,14 +7,16 @@ namespace wgnet::plan::lowering {
 
 namespace nft = kernel::nft;
 
-void NftDraft::AddRule(const Place& place, std::vector<nft::Expression> rule) {
+NftDraft::Chain& NftDraft::ChainAt(const Place& place) {
   auto& chains = tables_[place.family];
   for (Chain& chain : chains) {
-    if (chain.place.chain != place.chain) continue;
-    chain.rules.push_back(kernel::MakeRule(rule));
-    return;
+    if (chain.place.chain == place.chain) return chain;
   }
-  chains.push_back({place, {kernel::MakeRule(rule)}});
+  return chains.emplace_back(Chain{place, {}});
+}
+
+void NftDraft::AddRule(const Place& place, std::vector<nft::Expression> rule) {
+  ChainAt(place).rules.push_back(kernel::MakeRule(rule));
 }
 
 void NftDraft::AddSet(const std::string& name, Family family, const std::vector<Prefix>& prefixes) {

@@ -26,6 +26,8 @@ class NftDraft {
 
   explicit NftDraft(std::string_view owner) : owner_(owner) {}
 
+  /// Makes a chain, unless there is one.
+  void AddChain(const Place& place) { ChainAt(place); }
   /// Appends a rule to a chain, which is made with its first rule.
   void AddRule(const Place& place, std::vector<kernel::nft::Expression> rule);
   /// A set of addresses, in the table for both families.
@@ -40,6 +42,7 @@ class NftDraft {
     std::vector<kernel::NftRule> rules;
   };
 
+  Chain& ChainAt(const Place& place);
   kernel::NftTable TableObject(kernel::nft::TableFamily family) const;
   kernel::NftChain ChainObject(Chain chain) const;
 

@@ -121,12 +121,13 @@ kernel::Rule NotMarkRule(const Tunnel& tunnel, Family family) {
 
 void LowerChains(const Tunnel& tunnel, Family family, NftDraft& nft) {
   const auto table = family == Family::kIpv6 ? nft::TableFamily::kIpv6 : nft::TableFamily::kIpv4;
+  const NftDraft::Place preraw = {table, "preraw", "filter", NF_INET_PRE_ROUTING, -300};
+  nft.AddChain(preraw);
   for (const Prefix& address : tunnel.interface->addresses()) {
     if (address.family() != family) continue;
-    nft.AddRule({table, "preraw", "filter", NF_INET_PRE_ROUTING, -300},
-                {nft::MatchInterface{nft::Direction::kIn, tunnel.interface->name(), true},
-                 nft::MatchAddress{nft::Side::kDestination, Prefix(address.address())},
-                 nft::MatchSourceNotLocal{}, nft::Verdict{false}});
+    nft.AddRule(preraw, {nft::MatchInterface{nft::Direction::kIn, tunnel.interface->name(), true},
+                         nft::MatchAddress{nft::Side::kDestination, Prefix(address.address())},
+                         nft::MatchSourceNotLocal{}, nft::Verdict{false}});
   }
   const auto [value, mask] = tunnel.mark;
   nft.AddRule({table, "premangle", "filter", NF_INET_PRE_ROUTING, -150},
