@@ -113,6 +113,7 @@ class CaresResolver final : public Resolver {
     std::vector<Query> queries(hosts.size());  // outlives the channel, which writes to it
     Ask(hosts, deadline, queries);
     std::vector<HostAnswer> answers;
+    answers.reserve(queries.size());
     for (Query& query : queries) answers.push_back(std::move(query.answer));
     return answers;
   }
