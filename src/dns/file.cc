@@ -19,6 +19,9 @@
 namespace wgnet::dns {
 namespace {
 
+// A namespace's id begins with the boot's: a UUID.
+constexpr size_t kBootIdSize = 36;
+
 // Several namespaces, each with a lock of its own, may share a file. Only root can hold this one.
 constexpr char kLock[] = "/run/wgnet.resolv.conf.lock";
 
@@ -80,6 +83,7 @@ Status ResolvFile::Change(const Edit& edit) const {
   if (!lock.ok() || flock(lock.get(), LOCK_EX) != 0) return Failed(kLock, "locked", errno);
   WGNET_ASSIGN_OR_RETURN(const auto text, ReadText(path_));
   ResolvConf file(text);
+  file.KeepOnly(std::string_view(netns_id_).substr(0, kBootIdSize));
   edit(file);
   const auto changed = file.Text();
   const int error = changed == text ? 0 : Put(path_, changed);

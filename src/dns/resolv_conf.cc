@@ -174,6 +174,12 @@ void ResolvConf::Remove(std::string_view netns_id, std::string_view link) {
       links_, [&](const FileLink& each) { return each.netns_id == netns_id && each.link == link; });
 }
 
+void ResolvConf::KeepOnly(std::string_view netns_id_prefix) {
+  std::erase_if(links_, [&](const FileLink& each) {
+    return !std::string_view(each.netns_id).starts_with(netns_id_prefix);
+  });
+}
+
 std::optional<std::string> ResolvConf::Text() const {
   if (links_.empty()) return made_ && rest_.empty() ? std::nullopt : std::optional(rest_);
   const DnsConfig all = Together(links_, ReadLines(rest_));

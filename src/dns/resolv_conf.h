@@ -38,6 +38,8 @@ class ResolvConf {
   /// In place of what the link had.
   void Set(FileLink link);
   void Remove(std::string_view netns_id, std::string_view link);
+  /// Removes the links of namespaces whose ids do not begin so: those of another boot are gone.
+  void KeepOnly(std::string_view netns_id_prefix);
 
   /// The whole file; nothing where it is not to exist. Without links, it is as it was before wgnet
   /// wrote to it, with what others changed since.

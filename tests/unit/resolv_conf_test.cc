@@ -104,6 +104,16 @@ TEST(ResolvConfTest, WithoutTheEndMarkNothingOfOthersIsLost) {
   EXPECT_EQ(Without(text, "wg0"), "nameserver 10.0.0.1\n" + std::string(kDhcp));
 }
 
+// The file outlives a boot, and no link does.
+TEST(ResolvConfTest, LinksOfAnotherBootGo) {
+  ResolvConf file(With(kDhcp, "wg0", Config({"10.0.0.1"}, {})));
+  file.Set({"later-cookie-1", "wg0", Config({"10.0.0.2"}, {})});
+  file.KeepOnly("later-");
+  EXPECT_EQ(Effect(*file.Text()), "nameserver 10.0.0.2\n");
+  file.KeepOnly("last-");
+  EXPECT_EQ(file.Text(), kDhcp);
+}
+
 TEST(ResolvConfTest, ASecondTimeIsTheSame) {
   const DnsConfig config = Config({"10.0.0.1"}, {"corp.example"});
   const std::string once = With(kDhcp, "wg0", config);
