@@ -8,6 +8,7 @@
 #include <unordered_set>
 
 #include "src/base/try.h"
+#include "src/plan/lowering_draft.h"
 #include "src/plan/snapshot.h"
 
 namespace wgnet::plan {
@@ -131,18 +132,19 @@ class Tunnel {
                        });
   }
 
-  // The rules stay where they are, if both families have them at one place, with room for a pair.
-  std::optional<uint32_t> PriorityOfRules() const {
+  // A family's rules stay where they are, if there is room for a pair.
+  std::optional<uint32_t> PriorityOfRules(Family family) const {
     std::optional<uint32_t> priority;
     for (const Object& object : snapshot_.objects()) {
       const auto* rule = std::get_if<kernel::Rule>(&object);
-      if (rule == nullptr || !IsNotMarkRule(*rule)) continue;
+      if (rule == nullptr || rule->family != family || !IsNotMarkRule(*rule)) continue;
       if (priority && priority != rule->priority) return std::nullopt;
       priority = rule->priority;
     }
     if (!priority || *priority == 0) return std::nullopt;
     const bool taken = HasRule([&](const kernel::Rule& rule) {
-      return (rule.priority == *priority || rule.priority == *priority - 1) && !IsMadeRule(rule);
+      return rule.family == family && !IsMadeRule(rule) &&
+             (rule.priority == *priority || rule.priority == *priority - 1);
     });
     return taken ? std::nullopt : priority;
   }
@@ -154,7 +156,11 @@ class Tunnel {
       record.allocations.push_back({std::move(name), value});
     };
     if (mark_ != 0) add("mark", mark_);
-    if (const auto priority = PriorityOfRules()) add("priority", *priority);
+    for (const Family family : {Family::kIpv4, Family::kIpv6}) {
+      if (const auto priority = PriorityOfRules(family)) {
+        add(lowering::PriorityKind(family), *priority);
+      }
+    }
   }
 
   const kernel::Link& link_;
