@@ -193,28 +193,20 @@ SessionOptions OptionsOf(const wgnet_session_options_t& given) {
 
 // ---- configuration files ----
 
-Error LeftOut(const ConfFile& conf, ConfFile::Place place, std::string what, std::string flag) {
-  std::string where = std::string(conf.name()) + ":" + std::to_string(place.line);
-  if (place.column > 0) where += ":" + std::to_string(place.column);
-  return {.code = ErrorCode::kNotSupported,
-          .message = "a node cannot hold " + what,
-          .where = std::move(where),
-          .hint = flag + " leaves it out"};
-}
-
-// Whether a node can hold all of the file but for what `flags` has skipped.
-Status CheckLeftOut(const ConfFile& conf, uint32_t flags) {
-  if ((flags & WGNET_CONF_SKIP_HOOKS) == 0 && !conf.hooks().empty()) {
-    return LeftOut(conf, {conf.hooks().front().line, 0}, "a hook", "WGNET_CONF_SKIP_HOOKS");
-  }
-  return {};
+// A node runs no hook, so there may be none but where `flags` has them skipped.
+Status CheckHooks(const ConfFile& conf, uint32_t flags) {
+  if ((flags & WGNET_CONF_SKIP_HOOKS) != 0 || conf.hooks().empty()) return {};
+  return Error{.code = ErrorCode::kNotSupported,
+               .message = "a node cannot hold a hook",
+               .where = std::string(conf.name()) + ":" + std::to_string(conf.hooks().front().line),
+               .hint = "WGNET_CONF_SKIP_HOOKS leaves it out"};
 }
 
 Status NodeFromConf(std::string_view text, const char* interface_name, const char* file_name,
                     uint32_t flags, wgnet_node_t** out) {
   const auto conf = ConfFile::Parse(text, file_name);
   if (!conf) return conf.error();
-  const Status complete = CheckLeftOut(*conf, flags);
+  const Status complete = CheckHooks(*conf, flags);
   if (!complete) return complete;
   auto node = conf->ToNode(interface_name, (flags & WGNET_CONF_SKIP_DNS) == 0);
   if (!node) return node.error();

@@ -81,10 +81,6 @@ Result<DnsBackend> ChooseHere(const Facts& facts) {
       "install openresolv or systemd-resolved, or make it a file");
 }
 
-bool IsBelow(std::string_view path, std::string_view directory) {
-  return path.starts_with(directory);
-}
-
 std::string_view LineOf(std::string_view& text) {
   const std::string_view line = text.substr(0, text.find('\n'));
   text.remove_prefix(std::min(line.size() + 1, text.size()));
@@ -99,14 +95,14 @@ Result<DnsBackend> Choose(std::optional<DnsBackend> wanted, const Facts& facts) 
 }
 
 Facts::File FileOf(std::string_view link_target, std::string_view text) {
-  if (IsBelow(link_target, "/run/systemd/resolve/") || IsBelow(link_target, "/usr/lib/systemd/") ||
-      IsBelow(link_target, "/lib/systemd/")) {
+  if (link_target.starts_with("/run/systemd/resolve/") ||
+      link_target.starts_with("/usr/lib/systemd/") || link_target.starts_with("/lib/systemd/")) {
     return File::kResolved;
   }
-  if (IsBelow(link_target, "/run/resolvconf/") || IsBelow(link_target, "/etc/resolvconf/")) {
+  if (link_target.starts_with("/run/resolvconf/") || link_target.starts_with("/etc/resolvconf/")) {
     return File::kResolvconf;
   }
-  if (IsBelow(link_target, "/run/") || IsBelow(link_target, "/var/run/")) return File::kOther;
+  if (link_target.starts_with("/run/") || link_target.starts_with("/var/run/")) return File::kOther;
   const auto servers = ReadLines(text).servers;
   const bool is_stub = servers.size() == 1 && (servers[0].ToString() == "127.0.0.53" ||
                                                servers[0].ToString() == "127.0.0.54");
@@ -118,10 +114,9 @@ bool AsksResolved(std::string_view nsswitch) {
     std::string_view line = LineOf(nsswitch);
     line = line.substr(0, line.find('#'));
     if (!line.starts_with("hosts:")) continue;
-    const std::string words = " " + std::string(line.substr(6)) + " ";
-    std::string spaced = words;
-    std::replace(spaced.begin(), spaced.end(), '\t', ' ');
-    if (spaced.find(" resolve ") != spaced.npos) return true;
+    std::string words = " " + std::string(line.substr(6)) + " ";
+    std::replace(words.begin(), words.end(), '\t', ' ');
+    if (words.find(" resolve ") != words.npos) return true;
   }
   return false;
 }

@@ -17,7 +17,7 @@ namespace wgnet::plan {
 
 struct HookStep {
   size_t before_op = 0;  // of the plan's ops; one behind the last: when all are done
-  std::string command;   // for bash(1), if there is no
+  std::string command;   // for bash(1), if there is no action
   std::function<Status()> action;
 };
 

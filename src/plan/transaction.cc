@@ -146,7 +146,9 @@ Status Transaction::TakeHook(const HookStep& hook) {
   try {
     return RunHook(hook, [&](const Process& process) { return client_.transport().Run(process); });
   } catch (const std::bad_alloc&) {
-    return Error{.code = ErrorCode::kNoMemory, .error_number = ENOMEM};
+    return Error{.code = ErrorCode::kNoMemory,
+                 .message = "memory ran out before a hook",
+                 .error_number = ENOMEM};
   }
 }
 
