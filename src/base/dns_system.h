@@ -35,6 +35,7 @@ struct DnsPlace {
   DnsBackend backend = DnsBackend::kFile;
   std::string path;
   std::string label;
+  bool operator==(const DnsPlace&) const = default;
 };
 
 struct DnsConfig {

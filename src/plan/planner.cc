@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <ctime>
 
+#include "src/base/text.h"
 #include "src/base/try.h"
 #include "src/plan/adoption.h"
 #include "src/plan/device_plan.h"
@@ -89,6 +90,27 @@ Result<Hosts> KeepReachable(Hosts hosts, uint32_t mark, Paths& paths) {
     WGNET_ASSIGN_OR_RETURN(answer.addresses, paths.Reachable(answer.addresses, mark));
   }
   return hosts;
+}
+
+bool IsOnRecord(const DnsPlace& place, const std::vector<Record>& records) {
+  return std::any_of(records.begin(), records.end(), [&](const Record& record) {
+    return std::any_of(record.objects.begin(), record.objects.end(),
+                       [&](const kernel::Object& object) {
+                         const auto* setting = std::get_if<kernel::DnsSetting>(&object);
+                         return setting != nullptr && kernel::PlaceOf(*setting) == place;
+                       });
+  });
+}
+
+// A link's name is its label in a file, and a part of that of a record of resolvconf(8).
+bool HasLink(const DnsPlace& place, const Snapshot& links) {
+  return std::any_of(
+      links.objects().begin(), links.objects().end(), [&](const kernel::Object& object) {
+        const auto* link = std::get_if<kernel::Link>(&object);
+        if (link == nullptr) return false;
+        const std::string name = link->name->str();
+        return place.label == name || place.label.ends_with(name + std::string(DnsHost::kSuffix));
+      });
 }
 
 bool UsesNftables(const std::vector<Op>& ops) {
@@ -219,7 +241,25 @@ Result<RecoveryReport> Planner::Recover() {
     if (any) report.owners.push_back({record.owner, done.steps});
     report.warnings.insert(report.warnings.end(), done.warnings.begin(), done.warnings.end());
   }
+  WGNET_RETURN_IF_ERROR(ForgetStaleDns(report));
   return report;
+}
+
+// What is on record is an owner's, and an interface that is there may need it.
+Status Planner::ForgetStaleDns(RecoveryReport& report) {
+  DnsSystem* const dns = transport_->dns();
+  if (dns == nullptr) return {};
+  WGNET_ASSIGN_OR_RETURN(const auto places, dns->List());
+  WGNET_ASSIGN_OR_RETURN(const auto records, state_dir_.Load());
+  Reader reader(client_, netlink::ExtraMode::kDrop);
+  WGNET_ASSIGN_OR_RETURN(const Snapshot links, ReadLinks(reader));
+  for (const DnsPlace& place : places) {
+    if (IsOnRecord(place, records) || HasLink(place, links)) continue;
+    WGNET_RETURN_IF_ERROR(dns->Remove(place));
+    report.warnings.push_back(fmt::format("the name servers of {}, which is gone, are taken away",
+                                          QuoteForMessage(place.label)));
+  }
+  return {};
 }
 
 Result<PlanData> Planner::PlanRecovery(const std::string& owner) {

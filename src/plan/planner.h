@@ -74,6 +74,7 @@ class Planner {
   Result<Done> CarryFresh(const MakePlan& make_plan);
   Result<Done> Carry(const PlanData& plan);
   Result<PlanData> PlanRecovery(const std::string& owner);
+  Status ForgetStaleDns(RecoveryReport& report);
   Result<StateDir::Pending> PrepareRecord(const PlanData& plan) const;
 
   std::string owner_;

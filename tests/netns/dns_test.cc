@@ -172,6 +172,24 @@ TEST(DnsTransactionTest, OutlivesALinkThatSomebodyDeletes) {
   }
 }
 
+// As after a process that was killed.
+TEST(DnsTransactionTest, RecoveryTakesAwayWhatNobodyHas) {
+  EXPECT_EQ(WithHost([](Host& host) -> std::string {
+              host.resolver().host = {DnsBackend::kResolvconf, "", "tun."};
+              if (const auto up = host.Apply(NodeWith(Servers())); !up) return ErrorOf(up);
+              auto& known = host.resolver().known;
+              known[{DnsBackend::kResolvconf, "", "tun.gone.wgnet"}] = {};
+              known[{DnsBackend::kFile, "/etc/resolv.conf", "wg9"}] = {};
+              known[{DnsBackend::kFile, "/etc/resolv.conf", "eth0"}] = {};
+              const auto done = host.planner().Recover();
+              if (!done) return done.error().ToString();
+              if (done->warnings.size() != 2) return "it does not say so";
+              return Told(host);
+            }),
+            "dns resolvconf  tun.wg0.wgnet: 10.8.0.1 corp.example exclusive\n"
+            "dns file /etc/resolv.conf eth0:\n");
+}
+
 TEST(DnsTransactionTest, RoutingDomainsNeedSystemdResolved) {
   const auto up = [](DnsBackend backend) {
     return WithHost([&](Host& host) {
