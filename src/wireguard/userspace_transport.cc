@@ -214,7 +214,7 @@ ssize_t UserspaceTransport::Receive(Bus bus, std::span<std::byte> buffer) {
 int UserspaceTransport::SendLink(const Outgoing& out) {
   ifinfomsg header;
   Bytes attributes;
-  out.message().Split(header, attributes);
+  if (!out.message().Split(header, attributes)) return EBADMSG;
   const auto index = static_cast<uint32_t>(header.ifi_index);
   const uint16_t type = out.header.nlmsg_type;
   if (type == RTM_NEWLINK && MakesWireguard(out.header.nlmsg_flags, attributes)) {
