@@ -4,43 +4,7 @@
 # machines of their own, and all that they find out is the same. Needs root, and changes nothing
 # outside namespaces of its own:
 #   tests/guest/run -- tests/cli/wg_quick_call_test.sh path/to/wgnet
-source "$(dirname "$(realpath "$0")")/command_words.sh"
-
-mkdir ours mixed
-ln -s "$wgnet" ours/wg
-ln -s "$wgnet" ours/wg-quick
-ln -s "$wgnet" mixed/wg # under the real wg-quick
-real_path=$PATH
-
-# ---- words of this test ----
-
-# Runs a script on a machine of its own, with these programs; leaves out.WHOSE and err.WHOSE.
-run_script() {
-  local whose=$1 path=$real_path
-  [[ $whose == real ]] || path=$tmp/$whose:$real_path
-  rm -rf machine /etc/wireguard/* "err.$whose" && mkdir machine
-  ip netns add machine
-  ip -n machine link set lo up
-  (cd machine && ip netns exec machine env PATH="$path" bash ../script) \
-    >"out.$whose" 2>>"err.$whose"
-  status=$?
-  ran="the script with $whose programs"
-  ip netns del machine
-  cat "out.$whose" "err.$whose" >>transcript
-  cp "out.$whose" out && cp "err.$whose" err
-}
-
-# Whether the script finds out the same with all programs.
-same_everywhere() {
-  local whose
-  for whose in real mixed ours; do
-    run_script $whose
-    exits 0
-    check "it found something out" [ -s "out.$whose" ]
-  done
-  check "the same with wg" diff -U 0 out.real out.mixed
-  check "the same with wg and wg-quick" diff -U 0 out.real out.ours
-}
+source "$(dirname "$(realpath "$0")")/call_words.sh"
 
 # What all scripts begin with.
 preamble() {
@@ -78,7 +42,7 @@ wg show interfaces; ip -br link show type wireguard
 ip rule; ip -6 rule; nft list ruleset
 X
   ) >script
-  same_everywhere
+  same_with mixed ours
 }
 
 test_by_name() {
@@ -95,7 +59,7 @@ wg-quick down nothing; echo "no file, down: $?"
 wg-quick down home; echo "not up: $?"
 X
   ) >script
-  same_everywhere
+  same_with mixed ours
 }
 
 test_full_tunnel() {
@@ -117,7 +81,7 @@ ip rule
 ip route get 198.51.100.1 | grep -o 'dev up0'
 X
   ) >script
-  same_everywhere
+  same_with mixed ours
 }
 
 test_how_it_is_called() {
@@ -131,7 +95,7 @@ done
 for words in --help -h help; do wg-quick $words; echo "'$words': $?"; done
 X
   ) >script
-  same_everywhere
+  same_with mixed ours
   check "usage" grep -q '^Usage: .*wg-quick up|down|save|strip ' err.ours
 }
 
@@ -157,7 +121,7 @@ wg-quick up ./wg0.conf; echo "up: $((!!$?))"
 ip -br link show type wireguard
 X
   ) >script
-  same_everywhere
+  same_with mixed ours
   for whose in real ours; do
     grep -A 1 '^\[#\] .*echo P' "err.$whose" | grep -v '^\[#\] [iw]\|^--' >"hooks.$whose"
     check "hooks are told" [ "$(wc -l <"hooks.$whose")" -gt 6 ]

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 // Name servers, told to a resolver that runs: the one that with_resolver has started.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <net/if.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iostream>
 
 #include "src/dns/host.h"
 #include "tests/support/kernel_state.h"
@@ -14,6 +18,8 @@
 
 namespace wgnet::testing {
 namespace {
+
+using ::testing::AnyOf;
 
 std::string Kind() {
   const char* const kind = std::getenv("WGNET_TEST_RESOLVER");
@@ -140,6 +146,58 @@ TEST_F(ResolverTest, ServersBesideThoseOfOthers) {
   }
   Apply(host, Node());
   EXPECT_EQ(Effect(), before_);
+}
+
+// Applies a node in a process that is killed after so many steps. False: it came to its end first.
+bool KilledAfter(size_t steps, Host& host, const Node& node) {
+  const pid_t child = fork();
+  if (child == 0) {
+    host.transport().OnStep([&] {
+      if (steps-- == 0) kill(getpid(), SIGKILL);
+    });
+    _exit(host.Apply(node) ? 0 : 1);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  EXPECT_TRUE(WIFSIGNALED(status) || WEXITSTATUS(status) == 0);
+  return WIFSIGNALED(status);
+}
+
+// Whether the interface can reach the servers that it brought.
+bool TunnelIsWhole() {
+  return !Shell("ip -br address show dev wg0 up 2>&1 | grep -F 10.8.0.2/24").empty();
+}
+
+// Between any two steps of coming, changing and going.
+TEST_F(ResolverTest, WorksAfterAKillAndRecovery) {
+  const std::vector<std::pair<Node, Node>> ways = {
+      {Node(), NodeWith("1", "corp.example")},
+      {NodeWith("1", "corp.example"), NodeWith("9", "example.org")},
+      {NodeWith("1", "corp.example"), Node()}};
+  size_t kills = 0;
+  for (const auto& [from, to] : ways) {
+    for (size_t steps = 0;; ++steps) {
+      SCOPED_TRACE("after step " + std::to_string(steps));
+      Host host = this->host();
+      Apply(host, from);
+      const bool killed = KilledAfter(steps, host, to);
+      if (killed) ++kills;
+      const auto recovered = host.planner().Recover();
+      ASSERT_TRUE(recovered) << recovered.error();
+      if (TunnelIsWhole()) {
+        EXPECT_THAT(Effect(), AnyOf(before_, ExpectedEffect("1", "corp.example"),
+                                    ExpectedEffect("9", "example.org")));
+      } else {
+        EXPECT_EQ(Effect(), before_);
+      }
+      Shell("ip link del wg0 2>/dev/null");
+      ASSERT_TRUE(host.planner().Recover());
+      EXPECT_EQ(Effect(), before_);
+      if (!killed) break;
+    }
+  }
+  EXPECT_GE(kills, 9u);
+  std::cout << "killed after each of " << kills << " steps\n";
 }
 
 // A DHCP client gets other servers while the interface is up.
