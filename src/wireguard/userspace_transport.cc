@@ -100,7 +100,8 @@ void WriteKind(std::span<std::byte> linkinfo) {
 UserspaceTransport::UserspaceTransport(std::unique_ptr<netlink::Transport> inner,
                                        const netlink::NetworkNamespace& netns, std::string program,
                                        SocketDirectory sockets)
-    : inner_(std::move(inner)), links_(*inner_, netns, std::move(program), std::move(sockets)) {}
+    : ForwardingTransport(std::move(inner)),
+      links_(next(), netns, std::move(program), std::move(sockets)) {}
 
 // ---- which messages are for us ----
 
@@ -155,7 +156,7 @@ void UserspaceTransport::Forward(const Outgoing& out) {
 
 int UserspaceTransport::Flush(Bus bus) {
   if (run_.empty()) return 0;
-  const int error = inner_->Send(bus, run_);
+  const int error = next().Send(bus, run_);
   run_.clear();
   if (error == 0) Collect(bus);
   return error;
@@ -166,7 +167,7 @@ void UserspaceTransport::Collect(Bus bus) {
   constexpr size_t kMostDatagram = 64 * 1024;
   answer_.Resize(kMostDatagram);
   while (true) {
-    const ssize_t size = inner_->Receive(bus, answer_.bytes());
+    const ssize_t size = next().Receive(bus, answer_.bytes());
     if (size == -EAGAIN) break;
     if (size < 0) {
       RepliesOf(bus).Lose(static_cast<int>(-size));
@@ -180,7 +181,7 @@ void UserspaceTransport::Collect(Bus bus) {
 
 int UserspaceTransport::Send(Bus bus, std::span<const iovec> parts) {
   try {
-    return Concerns(bus, parts) ? SendEach(bus, parts) : inner_->Send(bus, parts);
+    return Concerns(bus, parts) ? SendEach(bus, parts) : next().Send(bus, parts);
   } catch (const std::bad_alloc&) {
     return ENOMEM;
   }
@@ -202,9 +203,9 @@ int UserspaceTransport::SendEach(Bus bus, std::span<const iovec> parts) {
 }
 
 ssize_t UserspaceTransport::Receive(Bus bus, std::span<std::byte> buffer) {
-  if (bus != Bus::kRoute && bus != Bus::kGeneric) return inner_->Receive(bus, buffer);
+  if (bus != Bus::kRoute && bus != Bus::kGeneric) return next().Receive(bus, buffer);
   const bool queued = !RepliesOf(bus).empty();
-  const ssize_t size = queued ? RepliesOf(bus).Receive(buffer) : inner_->Receive(bus, buffer);
+  const ssize_t size = queued ? RepliesOf(bus).Receive(buffer) : next().Receive(bus, buffer);
   if (size > 0 && bus == Bus::kRoute) RenameKinds(buffer.first(static_cast<size_t>(size)));
   return size;
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "src/kernel/wg_device.h"
+#include "src/netlink/forwarding_transport.h"
 #include "src/netlink/reply_queue.h"
 #include "src/wireguard/userspace_links.h"
 
@@ -19,7 +20,7 @@ namespace wgnet::wireguard {
 /// The program serves links where the kernel has no WireGuard; others are used where they serve a
 /// link already. On a kernel with WireGuard and without such links, everything goes straight
 /// through, and nothing is allocated.
-class UserspaceTransport final : public netlink::Transport {
+class UserspaceTransport final : public netlink::ForwardingTransport {
  public:
   /// `netns` is the namespace of `inner`, and outlives this.
   UserspaceTransport(std::unique_ptr<netlink::Transport> inner,
@@ -28,19 +29,6 @@ class UserspaceTransport final : public netlink::Transport {
 
   int Send(netlink::Bus bus, std::span<const iovec> parts) override;
   ssize_t Receive(netlink::Bus bus, std::span<std::byte> buffer) override;
-  size_t SendLimit(netlink::Bus bus) const override { return inner_->SendLimit(bus); }
-  int OpenSetting(const char* name, bool writable) override {
-    return inner_->OpenSetting(name, writable);
-  }
-  ssize_t ReadSetting(int handle, std::span<char> value) override {
-    return inner_->ReadSetting(handle, value);
-  }
-  int WriteSetting(int handle, std::string_view value) override {
-    return inner_->WriteSetting(handle, value);
-  }
-  void CloseSetting(int handle) override { inner_->CloseSetting(handle); }
-  int Run(const Process& process) override { return inner_->Run(process); }
-  DnsSystem* dns() override { return inner_->dns(); }
 
  private:
   // A message as it stands in what is sent.
@@ -73,7 +61,6 @@ class UserspaceTransport final : public netlink::Transport {
 
   netlink::ReplyQueue& RepliesOf(netlink::Bus bus) { return replies_[static_cast<size_t>(bus)]; }
 
-  std::unique_ptr<netlink::Transport> inner_;
   UserspaceLinks links_;
   std::optional<bool> lacks_wireguard_;  // as the kernel last said
   uint16_t family_ = 0;                  // the kernel's number for WireGuard, or one of ours

@@ -4,12 +4,14 @@
 // addresses, routes and name servers.
 #include <arpa/inet.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <gtest/gtest.h>
 #include <sodium.h>
 
 #include <chrono>
 #include <iostream>
 #include <map>
+#include <set>
 #include <sstream>
 
 #include "tests/support/far_side.h"
@@ -78,6 +80,19 @@ struct Shown {
   uint64_t tx = 0;
 };
 
+// wg tells allowed IPs in an order of its own.
+std::string LineOf(const std::string& psk, const std::multiset<std::string>& ips,
+                   const std::string& keepalive) {
+  return fmt::format("{} {} {}", psk, fmt::join(ips, ","), keepalive);
+}
+
+std::multiset<std::string> Split(const std::string& list) {
+  std::multiset<std::string> items;
+  std::istringstream in(list);
+  for (std::string item; std::getline(in, item, ',');) items.insert(item);
+  return items;
+}
+
 std::map<std::string, Shown> ShownPeers() {
   std::map<std::string, Shown> peers;
   std::istringstream in(Shell("wg show hub dump"));
@@ -89,18 +104,18 @@ std::map<std::string, Shown> ShownPeers() {
     Shown shown;
     words >> key >> psk >> shown.endpoint >> ips >> shown.handshake >> shown.rx >> shown.tx >>
         keepalive;
-    shown.line = fmt::format("{} {} {}", psk, ips, keepalive);
+    shown.line = LineOf(psk, Split(ips), keepalive);
     peers[key] = shown;
   }
   return peers;
 }
 
 std::string ExpectedLine(const Peer& peer) {
-  std::string ips;
-  for (const Prefix& ip : peer.allowed_ips()) ips += (ips.empty() ? "" : ",") + ip.ToString();
+  std::multiset<std::string> ips;
+  for (const Prefix& ip : peer.allowed_ips()) ips.insert(ip.ToString());
   const int keepalive = peer.persistent_keepalive().value_or(0);
-  return fmt::format("{} {} {}", peer.preshared_key()->Reveal(), ips,
-                     keepalive == 0 ? "off" : std::to_string(keepalive));
+  return LineOf(peer.preshared_key()->Reveal(), ips,
+                keepalive == 0 ? "off" : std::to_string(keepalive));
 }
 
 std::string ExpectedEndpoint(const Peer& peer) {

@@ -107,7 +107,7 @@ std::string FakeWireguard::State() const {
 
 int FakeWireguard::Send(Bus bus, std::span<const iovec> parts) {
   if (bus == Bus::kRoute) return SendLinks(parts);
-  if (bus != Bus::kGeneric) return inner_->Send(bus, parts);
+  if (bus != Bus::kGeneric) return next().Send(bus, parts);
   const auto bytes = Flatten(parts);
   netlink::ForEachMessage(bytes, [&](const Message& message) {
     if (message.header.nlmsg_type >= NLMSG_MIN_TYPE) Handle(message);
@@ -150,13 +150,13 @@ int FakeWireguard::SendLinks(std::span<const iovec> parts) {
     return true;
   });
   const iovec part{out.data(), out.size()};
-  return out.empty() ? 0 : inner_->Send(Bus::kRoute, {&part, 1});
+  return out.empty() ? 0 : next().Send(Bus::kRoute, {&part, 1});
 }
 
 ssize_t FakeWireguard::Receive(Bus bus, std::span<std::byte> buffer) {
   if (bus == Bus::kGeneric) return replies_.Receive(buffer);
   if (bus == Bus::kRoute && !link_errors_.empty()) return link_errors_.Receive(buffer);
-  const ssize_t size = inner_->Receive(bus, buffer);
+  const ssize_t size = next().Receive(bus, buffer);
   if (size <= 0 || bus != Bus::kRoute) return size;
   const auto datagram = RenameKinds(buffer.first(static_cast<size_t>(size)));
   std::copy(datagram.begin(), datagram.end(), buffer.begin());

@@ -11,33 +11,21 @@
 #include <vector>
 
 #include "src/kernel/wg_peer.h"
+#include "src/netlink/forwarding_transport.h"
 #include "src/netlink/reply_queue.h"
-#include "src/netlink/transport.h"
 
 namespace wgnet::testing {
 
-class FakeWireguard final : public netlink::Transport {
+class FakeWireguard final : public netlink::ForwardingTransport {
  public:
-  explicit FakeWireguard(std::unique_ptr<netlink::Transport> inner) : inner_(std::move(inner)) {}
+  explicit FakeWireguard(std::unique_ptr<netlink::Transport> inner)
+      : ForwardingTransport(std::move(inner)) {}
 
   /// Devices and peers as text, without keys' bytes.
   std::string State() const;
 
   int Send(netlink::Bus bus, std::span<const iovec> parts) override;
   ssize_t Receive(netlink::Bus bus, std::span<std::byte> buffer) override;
-  size_t SendLimit(netlink::Bus bus) const override { return inner_->SendLimit(bus); }
-  int OpenSetting(const char* name, bool writable) override {
-    return inner_->OpenSetting(name, writable);
-  }
-  ssize_t ReadSetting(int handle, std::span<char> value) override {
-    return inner_->ReadSetting(handle, value);
-  }
-  int WriteSetting(int handle, std::string_view value) override {
-    return inner_->WriteSetting(handle, value);
-  }
-  void CloseSetting(int handle) override { inner_->CloseSetting(handle); }
-  int Run(const Process& process) override { return inner_->Run(process); }
-  DnsSystem* dns() override { return inner_->dns(); }
 
  private:
   struct Device {
@@ -57,7 +45,6 @@ class FakeWireguard final : public netlink::Transport {
   Device* Find(netlink::Bytes attributes);
   std::vector<std::byte> RenameKinds(netlink::Bytes datagram) const;
 
-  std::unique_ptr<netlink::Transport> inner_;
   std::map<uint32_t, Device> devices_;  // by link
   netlink::ReplyQueue replies_;
   netlink::ReplyQueue link_errors_;

@@ -125,8 +125,8 @@ void FaultTransport::Arm(Fault fault) {
 }
 
 FaultTransport::FaultTransport(std::unique_ptr<netlink::Transport> inner)
-    : inner_(std::move(inner)) {
-  if (DnsSystem* const dns = inner_->dns()) resolver_.emplace(*dns, [this] { return JudgeDns(); });
+    : ForwardingTransport(std::move(inner)) {
+  if (DnsSystem* const dns = next().dns()) resolver_.emplace(*dns, [this] { return JudgeDns(); });
 }
 
 RefusingDns::Fate FaultTransport::JudgeDns() {
@@ -168,9 +168,9 @@ bool FaultTransport::Withhold(Bus bus, std::vector<std::byte>& bytes, size_t at)
     SecretBuffer part;
     WritePartial(bytes, at, *fault_.partial, part);
     const iovec vector{part.data(), part.size()};
-    inner_->Send(bus, {&vector, 1});
+    next().Send(bus, {&vector, 1});
     std::array<std::byte, 4096> ignored;
-    while (inner_->Receive(bus, ignored) > 0) {
+    while (next().Receive(bus, ignored) > 0) {
     }
   }
   header.nlmsg_type = NLMSG_NOOP;  // the kernel passes over it
@@ -199,7 +199,7 @@ int FaultTransport::Send(Bus bus, std::span<const iovec> parts) {
     at += NLMSG_ALIGN(header.nlmsg_len);
   }
   const iovec whole{bytes.data(), bytes.size()};
-  const int error = inner_->Send(bus, {&whole, 1});
+  const int error = next().Send(bus, {&whole, 1});
   if (changes && on_step_) on_step_();
   return error;
 }
@@ -207,7 +207,7 @@ int FaultTransport::Send(Bus bus, std::span<const iovec> parts) {
 ssize_t FaultTransport::Receive(Bus bus, std::span<std::byte> buffer) {
   const UncountedAllocations own;
   auto& queue = replies_[static_cast<size_t>(bus)];
-  if (queue.empty()) return inner_->Receive(bus, buffer);
+  if (queue.empty()) return next().Receive(bus, buffer);
   const std::vector<std::byte> reply = std::move(queue.front());
   queue.pop_front();
   std::copy(reply.begin(), reply.end(), buffer.begin());
@@ -219,7 +219,7 @@ int FaultTransport::WriteSetting(int handle, std::string_view value) {
   peers_of_.emplace_back();
   keys_of_.emplace_back();
   if (IsHit()) return fault_.error;
-  const int error = inner_->WriteSetting(handle, value);
+  const int error = next().WriteSetting(handle, value);
   if (on_step_) on_step_();
   return error;
 }

@@ -12,7 +12,7 @@
 #include <optional>
 #include <vector>
 
-#include "src/netlink/transport.h"
+#include "src/netlink/forwarding_transport.h"
 #include "tests/support/fake_dns.h"
 #include "wgnet/key.h"
 
@@ -33,7 +33,7 @@ struct Fault {
   bool done_though = false;
 };
 
-class FaultTransport final : public netlink::Transport {
+class FaultTransport final : public netlink::ForwardingTransport {
  public:
   explicit FaultTransport(std::unique_ptr<netlink::Transport> inner);
 
@@ -55,17 +55,9 @@ class FaultTransport final : public netlink::Transport {
   int Send(netlink::Bus bus, std::span<const iovec> parts) override;
   ssize_t Receive(netlink::Bus bus, std::span<std::byte> buffer) override;
   size_t SendLimit(netlink::Bus bus) const override {
-    return std::min(send_limit_, inner_->SendLimit(bus));
-  }
-  int OpenSetting(const char* name, bool writable) override {
-    return inner_->OpenSetting(name, writable);
-  }
-  ssize_t ReadSetting(int handle, std::span<char> value) override {
-    return inner_->ReadSetting(handle, value);
+    return std::min(send_limit_, next().SendLimit(bus));
   }
   int WriteSetting(int handle, std::string_view value) override;
-  void CloseSetting(int handle) override { inner_->CloseSetting(handle); }
-  int Run(const Process& process) override { return inner_->Run(process); }
   DnsSystem* dns() override { return resolver_ ? &*resolver_ : nullptr; }
 
  private:
@@ -75,7 +67,6 @@ class FaultTransport final : public netlink::Transport {
   // Withholds the message at `at`, or a part of it. False: withhold the whole send.
   bool Withhold(netlink::Bus bus, std::vector<std::byte>& bytes, size_t at);
 
-  std::unique_ptr<netlink::Transport> inner_;
   Fault fault_;
   size_t messages_ = 0;
   bool fired_ = false;
