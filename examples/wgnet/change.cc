@@ -226,7 +226,9 @@ Outcome Recover(const Arguments& arguments, const Console& console) {
   if (!report) return report.error();
   if (console.json()) return DoneIf(console.Print(report->ToJson() + "\n"));
   for (const std::string& warning : report->warnings) console.Warn(warning);
-  std::string text = report->owners.empty() ? "nothing to recover\n" : "";
+  const bool any = !report->owners.empty() || !report->cut_off.empty();
+  std::string text = any ? "" : "nothing to recover\n";
+  for (const auto& each : report->cut_off) text += each.ToString() + "\n";
   for (const auto& each : report->owners) {
     text += each.owner + ": " + std::to_string(each.steps) + " steps done\n";
   }

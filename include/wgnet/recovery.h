@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "wgnet/error.h"
+
 namespace wgnet {
 
 /// What Session::Recover did.
@@ -15,6 +17,14 @@ struct RecoveryReport {
     size_t steps = 0;  ///< 0: only what was on record for him has changed
     bool operator==(const Owner&) const = default;
   };
+  /// A transaction whose process ended in the middle, and what taking it back did.
+  struct CutOff {
+    std::string owner;
+    RollbackReport rollback;
+    std::string ToString() const;
+    bool operator==(const CutOff&) const = default;
+  };
+  std::vector<CutOff> cut_off;
   std::vector<Owner> owners;  ///< those with something to recover, by name
   std::vector<std::string> warnings;
 

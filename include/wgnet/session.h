@@ -70,7 +70,12 @@ struct ApplyReport {
 /// changing need CAP_NET_ADMIN in the user namespace of the network namespace.
 class Session {
  public:
+  /// A transaction in this namespace whose process was killed in the middle, any owner's, is taken
+  /// back first; while another process is changing the namespace, nothing is.
   static Result<Session> Open(SessionOptions options);
+
+  /// What Open took back.
+  const std::vector<RecoveryReport::CutOff>& cut_off() const;
   Session(Session&&) noexcept;
   Session& operator=(Session&&) noexcept;
   ~Session();
@@ -99,10 +104,11 @@ class Session {
   Result<wgnet::Plan> Plan(const Reresolve& reresolve);
   Result<ApplyReport> Apply(const Reresolve& reresolve);
 
-  /// Brings every owner's record and the kernel together again, where something else came between
-  /// them. What an owner had for links that are gone, such as after `wg-quick down`, is removed:
-  /// rules, nftables tables, settings that nobody else needs. His links that are there are not
-  /// touched. For each owner all of it is done, or none.
+  /// Takes back a transaction that was cut off, as Open does, but waits for others to end theirs;
+  /// the report tells what both took back. And brings every owner's record and the kernel together
+  /// again, where something else came between them. What an owner had for links that are gone, such
+  /// as after `wg-quick down`, is removed: rules, nftables tables, settings that nobody else needs.
+  /// His links that are there are not touched. For each owner all of it is done, or none.
   Result<RecoveryReport> Recover();
 
   /// What the namespace has: every WireGuard interface, and every owner.

@@ -1,14 +1,30 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "wgnet/recovery.h"
 
+#include <fmt/format.h>
+
 #include "src/base/json_writer.h"
+#include "src/base/rollback_text.h"
 
 namespace wgnet {
+
+std::string RecoveryReport::CutOff::ToString() const {
+  return fmt::format("a transaction of {} was cut off: {} steps taken back{}", owner,
+                     rollback.undone, OutcomeText(rollback));
+}
 
 std::string RecoveryReport::ToJson() const {
   JsonWriter out;
   out.Object([&] {
     out.Key("schema").String("wgnet/1");
+    out.Key("cut_off").Array([&] {
+      for (const CutOff& each : cut_off) {
+        out.Object([&] {
+          out.Key("owner").String(each.owner);
+          out.Key("rollback").Object([&] { WriteJson(each.rollback, out); });
+        });
+      }
+    });
     out.Key("recovered").Array([&] {
       for (const Owner& each : owners) {
         out.Object([&] {

@@ -122,8 +122,10 @@ Result<std::unique_ptr<netlink::Transport>> OpenTransport(netlink::NetworkNamesp
 
 class Session::Impl {
  public:
-  Impl(plan::Planner planner, const SessionOptions& options)
+  Impl(plan::Planner planner, const SessionOptions& options,
+       std::vector<RecoveryReport::CutOff> cut_off)
       : planner_(std::move(planner)),
+        cut_off_(std::move(cut_off)),
         resolver_(options.resolver ? options.resolver : SystemResolver()),
         look_ups_{.resolver = resolver_.get(),
                   .timeout = options.resolve_timeout,
@@ -149,7 +151,12 @@ class Session::Impl {
     return ReportOf(planner_.Apply(wanted, hosts, hooks...));
   }
 
-  Result<RecoveryReport> Recover() { return planner_.Recover(); }
+  const std::vector<RecoveryReport::CutOff>& cut_off() const { return cut_off_; }
+  Result<RecoveryReport> Recover() {
+    WGNET_ASSIGN_OR_RETURN(RecoveryReport report, planner_.Recover());
+    report.cut_off.insert(report.cut_off.begin(), cut_off_.begin(), cut_off_.end());
+    return report;
+  }
 
   Result<wgnet::Snapshot> Snapshot() {
     WGNET_ASSIGN_OR_RETURN(const auto devices, planner_.ReadDevices());
@@ -171,6 +178,7 @@ class Session::Impl {
   static Status Check(const Reresolve&) { return {}; }
 
   plan::Planner planner_;
+  std::vector<RecoveryReport::CutOff> cut_off_;
   std::shared_ptr<Resolver> resolver_;
   plan::LookUpOptions look_ups_;
 };
@@ -193,7 +201,8 @@ Result<Session> Session::Open(SessionOptions options) {
     plan::Planner planner(options.owner, std::move(transport), std::move(state_dir),
                           options.lock_timeout);
     planner.AllowAdoption(options.adopt);
-    return Session(std::make_unique<Impl>(std::move(planner), options));
+    WGNET_ASSIGN_OR_RETURN(auto cut_off, planner.RecoverCutOff());
+    return Session(std::make_unique<Impl>(std::move(planner), options, std::move(cut_off)));
   });
 }
 
@@ -224,6 +233,8 @@ Result<wgnet::Plan> Session::Plan(const Reresolve& reresolve) {
 Result<ApplyReport> Session::Apply(const Reresolve& reresolve) {
   return CatchNoMemory([&] { return impl_->Apply(reresolve); });
 }
+
+const std::vector<RecoveryReport::CutOff>& Session::cut_off() const { return impl_->cut_off(); }
 
 Result<RecoveryReport> Session::Recover() {
   return CatchNoMemory([&] { return impl_->Recover(); });

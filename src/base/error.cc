@@ -7,6 +7,7 @@
 #include <ostream>
 
 #include "src/base/json_writer.h"
+#include "src/base/rollback_text.h"
 
 namespace wgnet {
 namespace {
@@ -40,15 +41,6 @@ constexpr CodeName kCodeNames[] = {
     {ErrorCode::kDns, "dns"},
 };
 
-std::string Outcome(const RollbackReport& rollback) {
-  std::string text = rollback.complete() ? "; rolled back, nothing left" : "; rolled back, but:";
-  for (const auto& left : rollback.leftovers) {
-    text += fmt::format("\n  left: {}: {}", left.command, left.reason);
-  }
-  for (const auto& lossy : rollback.lossy) text += fmt::format("\n  came back anew: {}", lossy);
-  return text;
-}
-
 }  // namespace
 
 std::string_view ErrorCodeName(ErrorCode code) {
@@ -66,7 +58,7 @@ std::string Error::ToString() const {
   text += message;
   if (!kernel_message.empty()) text += fmt::format(" (kernel: {})", kernel_message);
   if (!kernel_attribute.empty()) text += fmt::format(" (at {})", kernel_attribute);
-  if (rollback) text += Outcome(*rollback);
+  if (rollback) text += OutcomeText(*rollback);
   if (!hint.empty()) text += "\n  hint: " + hint;
   return text;
 }
@@ -75,21 +67,6 @@ std::string Error::ToJson() const {
   JsonWriter out;
   const auto text = [&](std::string_view name, const std::string& value) {
     if (!value.empty()) out.Key(name).String(value);
-  };
-  const auto write_rollback = [&] {
-    out.Key("undone").Number(rollback->undone);
-    out.Key("complete").Bool(rollback->complete());
-    out.Key("lossy").Array([&] {
-      for (const std::string& lossy : rollback->lossy) out.String(lossy);
-    });
-    out.Key("leftovers").Array([&] {
-      for (const auto& left : rollback->leftovers) {
-        out.Object([&] {
-          out.Key("command").String(left.command);
-          out.Key("reason").String(left.reason);
-        });
-      }
-    });
   };
   out.Object([&] {
     out.Key("schema").String("wgnet/1");
@@ -104,7 +81,7 @@ std::string Error::ToJson() const {
       if (error_number != 0) out.Key("errno").Number(error_number);
       text("kernel_message", kernel_message);
       text("kernel_attribute", kernel_attribute);
-      if (rollback) out.Key("rollback").Object(write_rollback);
+      if (rollback) out.Key("rollback").Object([&] { WriteJson(*rollback, out); });
     });
   });
   return out.text();

@@ -46,13 +46,19 @@ Result<Records> LoadRecords(const StateDir& state_dir, const std::string& owner)
   return records;
 }
 
+// The record but for the number of the transaction that wrote it.
+std::string ContentsOf(Record record) {
+  record.transaction = 0;
+  return EncodeRecord(record);
+}
+
 // The others' claims and numbers decide what a plan puts back and chooses.
 std::string DigestOf(const std::vector<Record>& records) {
   crypto_generichash_state state;
   std::string digest(crypto_generichash_BYTES, '\0');
   crypto_generichash_init(&state, nullptr, 0, digest.size());
   for (const Record& record : records) {
-    const std::string bytes = EncodeRecord(record);
+    const std::string bytes = ContentsOf(record);
     crypto_generichash_update(&state, reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
   }
   crypto_generichash_final(&state, reinterpret_cast<uint8_t*>(digest.data()), digest.size());
@@ -111,6 +117,38 @@ bool HasLink(const DnsPlace& place, const Snapshot& links) {
         const std::string name = link->name->str();
         return place.label == name || place.label.ends_with(name + std::string(DnsHost::kSuffix));
       });
+}
+
+uint64_t NewNumber() {
+  uint64_t number = 0;
+  randombytes_buf(&number, sizeof number);
+  return number;
+}
+
+// The record is the last thing that a transaction changes.
+bool IsCommitted(const Journal& journal, const std::vector<Record>& records) {
+  const auto found = std::find_if(records.begin(), records.end(), [&](const Record& record) {
+    return record.owner == journal.owner;
+  });
+  if (journal.keeps_record) {
+    return found != records.end() && found->transaction == journal.transaction;
+  }
+  return journal.had_record && found == records.end();
+}
+
+// With its link goes what is set for it.
+bool IsGoneSetting(const Op& op, netlink::Transport& transport) {
+  const auto* sysctl = std::get_if<kernel::Sysctl>(&op.object);
+  if (sysctl == nullptr) return false;
+  const int handle = transport.OpenSetting(sysctl->name->str().c_str(), false);
+  if (handle >= 0) transport.CloseSetting(handle);
+  return handle == -ENOENT;
+}
+
+Result<Planner::Done> WithWarnings(Result<Planner::Done> done,
+                                   const std::vector<std::string>& warnings) {
+  if (done) done->warnings.insert(done->warnings.begin(), warnings.begin(), warnings.end());
+  return done;
 }
 
 bool UsesNftables(const std::vector<Op>& ops) {
@@ -176,13 +214,14 @@ Result<PlanData> Planner::Plan(const Node& node, const Hosts& hosts, const Hooks
 
 Result<Planner::Done> Planner::Apply(const PlanData& plan) {
   if (plan.of_device) return Carry(plan);
-  WGNET_ASSIGN_OR_RETURN(const UniqueFd lock, state_dir_.Lock(lock_timeout_));
+  std::vector<std::string> warnings;
+  WGNET_ASSIGN_OR_RETURN(const UniqueFd lock, Lock(warnings));
   WGNET_ASSIGN_OR_RETURN(const Records records, LoadRecords(state_dir_, owner_));
-  if (EncodeRecord(records.own) != EncodeRecord(plan.before)) {
+  if (ContentsOf(records.own) != ContentsOf(plan.before)) {
     return StaleRecord("this owner");
   }
   if (DigestOf(records.others) != plan.others) return StaleRecord("another owner");
-  return Carry(plan);
+  return WithWarnings(Carry(plan), warnings);
 }
 
 template <class MakePlan>
@@ -197,8 +236,9 @@ Result<Planner::Done> Planner::CarryFresh(const MakePlan& make_plan) {
 }
 
 Result<Planner::Done> Planner::Apply(const Node& node, const Hosts& hosts, const Hooks& hooks) {
-  WGNET_ASSIGN_OR_RETURN(const UniqueFd lock, state_dir_.Lock(lock_timeout_));
-  return CarryFresh([&] { return Plan(node, hosts, hooks); });
+  std::vector<std::string> warnings;
+  WGNET_ASSIGN_OR_RETURN(const UniqueFd lock, Lock(warnings));
+  return WithWarnings(CarryFresh([&] { return Plan(node, hosts, hooks); }), warnings);
 }
 
 Result<Hosts> Planner::Resolve(const DeviceUpdate& update, const LookUpOptions& options) {
@@ -226,15 +266,63 @@ Result<Planner::Done> Planner::Apply(const DeviceUpdate& update, const Hosts& ho
   return CarryFresh([&] { return Plan(update, hosts); });
 }
 
+// ---- transactions that were cut off ----
+
+Result<RollbackReport> Planner::TakeBack(Journal journal) {
+  PlanData plan;
+  size_t begun = 0;
+  for (size_t op = 0; op < journal.ops.size(); ++op) {
+    if (IsGoneSetting(journal.ops[op], *transport_)) continue;
+    plan.ops.push_back(std::move(journal.ops[op]));
+    begun += op < journal.begun;
+  }
+  Transaction transaction(plan, client_);
+  WGNET_RETURN_IF_ERROR(transaction.PrepareBack(begun));
+  return transaction.TakeBack();
+}
+
+Result<std::vector<RecoveryReport::CutOff>> Planner::FinishCutOff() {
+  std::vector<RecoveryReport::CutOff> reports;
+  if (!state_dir_.HasJournal()) return reports;
+  WGNET_ASSIGN_OR_RETURN(std::vector<Journal> journals, state_dir_.LoadJournals());
+  WGNET_ASSIGN_OR_RETURN(const std::vector<Record> records, state_dir_.Load());
+  for (Journal& journal : journals) {
+    const std::string owner = journal.owner;
+    if (!IsCommitted(journal, records)) {
+      WGNET_ASSIGN_OR_RETURN(RollbackReport rollback, TakeBack(std::move(journal)));
+      reports.push_back({owner, std::move(rollback)});
+    }
+    WGNET_RETURN_IF_ERROR(state_dir_.RemoveJournal(owner));
+  }
+  return reports;
+}
+
+Result<UniqueFd> Planner::Lock(std::vector<std::string>& warnings) {
+  WGNET_ASSIGN_OR_RETURN(UniqueFd lock, state_dir_.Lock(lock_timeout_));
+  WGNET_ASSIGN_OR_RETURN(const auto reports, FinishCutOff());
+  for (const auto& report : reports) warnings.push_back(report.ToString());
+  return lock;
+}
+
+Result<std::vector<RecoveryReport::CutOff>> Planner::RecoverCutOff() {
+  const std::vector<RecoveryReport::CutOff> none;
+  if (!state_dir_.HasJournal()) return none;
+  const auto lock = state_dir_.Lock(std::chrono::milliseconds(0));
+  if (lock) return FinishCutOff();
+  if (lock.error().code == ErrorCode::kBusy) return none;
+  return lock.error();
+}
+
 Result<RecoveryReport> Planner::Recover() {
   WGNET_ASSIGN_OR_RETURN(const UniqueFd lock, state_dir_.Lock(lock_timeout_));
-  WGNET_ASSIGN_OR_RETURN(const Records records, LoadRecords(state_dir_, ""));
   RecoveryReport report;
+  WGNET_ASSIGN_OR_RETURN(report.cut_off, FinishCutOff());
+  WGNET_ASSIGN_OR_RETURN(const Records records, LoadRecords(state_dir_, ""));
   for (const Record& record : records.others) {  // all of them: no owner has no name
     bool any = false;
     const auto plan = [&]() -> Result<PlanData> {
       WGNET_ASSIGN_OR_RETURN(PlanData made, PlanRecovery(record.owner));
-      any = EncodeRecord(made.before) != EncodeRecord(made.after);
+      any = ContentsOf(made.before) != ContentsOf(made.after);
       return made;
     };
     WGNET_ASSIGN_OR_RETURN(const Done done, CarryFresh(plan));
@@ -318,27 +406,41 @@ Result<PlanData> Planner::Plan(const Reresolve& reresolve, const Hosts& hosts) {
 Result<Planner::Done> Planner::Apply(const Reresolve& reresolve, const Hosts& hosts) {
   WGNET_ASSIGN_OR_RETURN(const Records records, LoadRecords(state_dir_, owner_));
   UniqueFd lock;
+  std::vector<std::string> warnings;
   if (!records.own.objects.empty()) {
-    WGNET_ASSIGN_OR_RETURN(lock, state_dir_.Lock(lock_timeout_));
+    WGNET_ASSIGN_OR_RETURN(lock, Lock(warnings));
   }
-  return CarryFresh([&] { return Plan(reresolve, hosts); });
+  return WithWarnings(CarryFresh([&] { return Plan(reresolve, hosts); }), warnings);
 }
 
 Result<Planner::Done> Planner::Carry(const PlanData& plan) {
   Done done{plan.ops.size(), plan.warnings};
-  if (plan.ops.empty() && EncodeRecord(plan.before) == EncodeRecord(plan.after)) return done;
+  if (plan.ops.empty() && ContentsOf(plan.before) == ContentsOf(plan.after)) return done;
+  const uint64_t number = NewNumber();
+  WGNET_ASSIGN_OR_RETURN(StateDir::Pending record, PrepareRecord(plan, number));
+  WGNET_ASSIGN_OR_RETURN(StateDir::OpenJournal journal, BeginJournal(plan, number));
   Transaction transaction(plan, client_);
   WGNET_RETURN_IF_ERROR(transaction.Prepare());
-  WGNET_ASSIGN_OR_RETURN(StateDir::Pending record, PrepareRecord(plan));
-  WGNET_RETURN_IF_ERROR(transaction.Run(record));
+  WGNET_RETURN_IF_ERROR(transaction.Run(record, journal));
   done.warnings.insert(done.warnings.end(), transaction.warnings().begin(),
                        transaction.warnings().end());
   return done;
 }
 
-Result<StateDir::Pending> Planner::PrepareRecord(const PlanData& plan) const {
+Result<StateDir::Pending> Planner::PrepareRecord(const PlanData& plan, uint64_t number) const {
   if (plan.of_device) return StateDir::Pending::Nothing();
-  return state_dir_.Prepare(plan.after);
+  Record after = plan.after;
+  after.transaction = number;
+  return state_dir_.Prepare(after);
+}
+
+Result<StateDir::OpenJournal> Planner::BeginJournal(const PlanData& plan, uint64_t number) const {
+  if (plan.of_device) return StateDir::OpenJournal::Nothing();
+  return state_dir_.Begin({.owner = plan.after.owner,
+                           .transaction = number,
+                           .had_record = !plan.before.empty(),
+                           .keeps_record = !plan.after.empty(),
+                           .ops = plan.ops});
 }
 
 Result<Snapshot> Planner::ReadDevices() {

@@ -47,8 +47,11 @@ class Planner {
   Result<PlanData> Plan(const DeviceUpdate& update, const Hosts& hosts);
   Result<Done> Apply(const DeviceUpdate& update, const Hosts& hosts);
 
-  /// Removes what owners, all of them, have left of links that are gone.
+  /// Takes back what a process that ended in the middle had done, and removes what owners, all of
+  /// them, have left of links that are gone.
   Result<RecoveryReport> Recover();
+  /// The first part of it, where there is a need and nobody is at work.
+  Result<std::vector<RecoveryReport::CutOff>> RecoverCutOff();
 
   /// The same for endpoints of silent peers, anybody's. The record is changed, and the lock taken,
   /// only if the owner has one.
@@ -73,9 +76,15 @@ class Planner {
   template <class MakePlan>
   Result<Done> CarryFresh(const MakePlan& make_plan);
   Result<Done> Carry(const PlanData& plan);
+  // The lock, once nothing is left of a transaction that was cut off.
+  Result<UniqueFd> Lock(std::vector<std::string>& warnings);
+  // Needs the lock.
+  Result<std::vector<RecoveryReport::CutOff>> FinishCutOff();
+  Result<RollbackReport> TakeBack(Journal journal);
   Result<PlanData> PlanRecovery(const std::string& owner);
+  Result<StateDir::Pending> PrepareRecord(const PlanData& plan, uint64_t number) const;
+  Result<StateDir::OpenJournal> BeginJournal(const PlanData& plan, uint64_t number) const;
   Status ForgetStaleDns(RecoveryReport& report);
-  Result<StateDir::Pending> PrepareRecord(const PlanData& plan) const;
 
   std::string owner_;
   std::unique_ptr<netlink::Transport> transport_;

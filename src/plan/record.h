@@ -44,6 +44,7 @@ struct Record {
   std::vector<Claim> claims;
   std::vector<Allocation> allocations;
   std::vector<EndpointName> names;
+  uint64_t transaction = 0;  // a number of the one that wrote it
 
   bool empty() const { return objects.empty() && claims.empty(); }
   const Claim* FindClaim(const kernel::SysctlName& name) const;

@@ -4,8 +4,10 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/magic.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -23,6 +25,8 @@ namespace {
 constexpr char kLockFile[] = "lock";
 constexpr std::string_view kRecordSuffix = ".record";
 constexpr std::string_view kTemporarySuffix = ".new";
+constexpr std::string_view kJournalSuffix = ".journal";
+constexpr size_t kChunk = 65536;
 constexpr size_t kMostRecord = 256 << 20;
 
 std::string_view HintFor(int error_number) {
@@ -72,31 +76,46 @@ Result<UniqueFd> OpenOwnDirectory(int parent, const std::string& name) {
   return fd;
 }
 
-// A small file, whole.
-Result<std::string> ReadFile(int directory, const std::string& name) {
-  const UniqueFd fd(openat(directory, name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
-  if (!fd.ok()) return StateError("cannot open the record", name, errno);
-  std::string bytes;
-  char chunk[65536];
-  while (bytes.size() < kMostRecord) {
-    const ssize_t size = read(fd.get(), chunk, sizeof chunk);
-    if (size < 0 && errno == EINTR) continue;
-    if (size < 0) return StateError("cannot read the record", name, errno);
-    if (size == 0) return bytes;
-    bytes.append(chunk, static_cast<size_t>(size));
-  }
-  return StateError("cannot read the record", name, EFBIG);
+std::string_view TextOf(const SecretBuffer& bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-Status WriteFile(int directory, const std::string& name, std::string_view bytes) {
+// A small file, whole.
+Result<SecretBuffer> ReadFile(int directory, const std::string& name) {
+  const UniqueFd fd(openat(directory, name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  if (!fd.ok()) return StateError("cannot open", name, errno);
+  SecretBuffer bytes;
+  size_t size = 0;
+  while (size < kMostRecord) {
+    if (size == bytes.size()) bytes.Resize(size + kChunk);
+    const ssize_t got = read(fd.get(), bytes.data() + size, bytes.size() - size);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return StateError("cannot read", name, errno);
+    if (got == 0) {
+      bytes.Resize(size);
+      return bytes;
+    }
+    size += static_cast<size_t>(got);
+  }
+  return StateError("cannot read", name, EFBIG);
+}
+
+// The file, open for writing.
+Result<UniqueFd> WriteFile(int directory, const std::string& name, std::string_view bytes) {
   constexpr int kFlags = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC;
-  const UniqueFd fd(openat(directory, name.c_str(), kFlags, 0600));
-  if (!fd.ok()) return StateError("cannot write the record", name, errno);
+  UniqueFd fd(openat(directory, name.c_str(), kFlags, 0600));
+  if (!fd.ok()) return StateError("cannot write", name, errno);
   int error = WriteAll(fd.get(), bytes);
   if (error == 0 && fsync(fd.get()) != 0) error = errno;
-  if (error == 0) return {};
+  if (error == 0) return fd;
   unlinkat(directory, name.c_str(), 0);
-  return StateError("cannot write the record", name, error);
+  return StateError("cannot write", name, error);
+}
+
+bool IsInMemory(int directory) {
+  struct statfs info;
+  return fstatfs(directory, &info) == 0 &&
+         (info.f_type == TMPFS_MAGIC || info.f_type == RAMFS_MAGIC);
 }
 
 std::string ReadHolder(int fd) {
@@ -136,18 +155,26 @@ Result<UniqueFd> StateDir::Lock(std::chrono::milliseconds timeout) const {
   return fd;
 }
 
-Result<std::vector<Record>> StateDir::Load() const {
+Result<std::vector<std::string>> StateDir::List(std::string_view suffix) const {
   UniqueFd again(openat(directory_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!again.ok()) return StateError("cannot open", path_, errno);
   const std::unique_ptr<DIR, int (*)(DIR*)> entries(fdopendir(again.get()), closedir);
   if (!entries) return StateError("cannot list", path_, errno);
   again.Release();
-  std::vector<Record> records;
+  std::vector<std::string> names;
   while (const dirent* entry = readdir(entries.get())) {
-    const std::string name = entry->d_name;
-    if (!name.ends_with(kRecordSuffix)) continue;
-    WGNET_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(directory_.get(), name));
-    auto record = DecodeRecord(bytes);
+    std::string name = entry->d_name;
+    if (name.ends_with(suffix)) names.push_back(std::move(name));
+  }
+  return names;
+}
+
+Result<std::vector<Record>> StateDir::Load() const {
+  WGNET_ASSIGN_OR_RETURN(const auto names, List(kRecordSuffix));
+  std::vector<Record> records;
+  for (const std::string& name : names) {
+    WGNET_ASSIGN_OR_RETURN(const SecretBuffer bytes, ReadFile(directory_.get(), name));
+    auto record = DecodeRecord(TextOf(bytes));
     if (!record) {
       record.error().where = path_ + "/" + name;
       record.error().hint =
@@ -167,6 +194,76 @@ Result<StateDir::Pending> StateDir::Prepare(const Record& record) const {
   WGNET_RETURN_IF_ERROR(WriteFile(directory_.get(), temporary, EncodeRecord(record)));
   return Pending(directory_.get(), temporary, name);
 }
+
+// ---- journals ----
+
+Result<StateDir::OpenJournal> StateDir::Begin(const Journal& journal) const {
+  if (NeedsKeys(journal.ops) && !IsInMemory(directory_.get())) {
+    return Error{.code = ErrorCode::kState,
+                 .message = fmt::format("taking this back needs keys, and {} is on a disk",
+                                        QuoteForMessage(path_)),
+                 .where = "state_dir",
+                 .hint = "name a state directory on a tmpfs such as /run"};
+  }
+  const std::string name = journal.owner + std::string(kJournalSuffix);
+  const std::string temporary = name + std::string(kTemporarySuffix);
+  const SecretBuffer bytes = EncodeJournal(journal);
+  WGNET_ASSIGN_OR_RETURN(UniqueFd file, WriteFile(directory_.get(), temporary, TextOf(bytes)));
+  if (renameat(directory_.get(), temporary.c_str(), directory_.get(), name.c_str()) != 0) {
+    const int error = errno;
+    unlinkat(directory_.get(), temporary.c_str(), 0);
+    return StateError("cannot write", name, error);
+  }
+  return OpenJournal(directory_.get(), name, std::move(file));
+}
+
+Result<std::vector<Journal>> StateDir::LoadJournals() const {
+  WGNET_ASSIGN_OR_RETURN(const auto names, List(kJournalSuffix));
+  std::vector<Journal> journals;
+  for (const std::string& name : names) {
+    WGNET_ASSIGN_OR_RETURN(const SecretBuffer bytes, ReadFile(directory_.get(), name));
+    auto journal = DecodeJournal(TextOf(bytes));
+    if (!journal) {
+      journal.error().where = path_ + "/" + name;
+      journal.error().hint =
+          "what a transaction that was cut off has left has to be taken away by hand; then remove "
+          "the file";
+      return journal.error();
+    }
+    journals.push_back(*std::move(journal));
+  }
+  return journals;
+}
+
+bool StateDir::HasJournal() const {
+  const auto names = List(kJournalSuffix);
+  return names && !names->empty();
+}
+
+Status StateDir::RemoveJournal(const std::string& owner) const {
+  const std::string name = owner + std::string(kJournalSuffix);
+  if (unlinkat(directory_.get(), name.c_str(), 0) == 0 || errno == ENOENT) return {};
+  return StateError("cannot remove", name, errno);
+}
+
+StateDir::OpenJournal::OpenJournal(OpenJournal&& other) noexcept
+    : directory_(std::exchange(other.directory_, -1)),
+      name_(std::move(other.name_)),
+      file_(std::move(other.file_)) {}
+
+StateDir::OpenJournal::~OpenJournal() {
+  if (directory_ >= 0) unlinkat(directory_, name_.c_str(), 0);
+}
+
+int StateDir::OpenJournal::Mark(size_t begun) {
+  if (directory_ < 0) return 0;
+  const JournalMark mark(static_cast<uint32_t>(begun));
+  const ssize_t size = pwrite(file_.get(), &mark, sizeof mark, JournalMark::kPlace);
+  if (size < 0) return errno;
+  return size == static_cast<ssize_t>(sizeof mark) ? 0 : EIO;
+}
+
+// ---- records ----
 
 StateDir::Pending::Pending(Pending&& other) noexcept
     : directory_(std::exchange(other.directory_, -1)),

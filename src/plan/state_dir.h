@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "src/base/unique_fd.h"
+#include "src/plan/journal.h"
 #include "src/plan/record.h"
 #include "wgnet/error.h"
 
@@ -46,7 +47,33 @@ class StateDir {
   };
   Result<Pending> Prepare(const Record& record) const;
 
+  /// The journal of a transaction that runs: only a process that was killed leaves it behind.
+  class OpenJournal {
+   public:
+    /// Of a transaction that needs none.
+    static OpenJournal Nothing() { return OpenJournal(-1, "", UniqueFd()); }
+    OpenJournal(OpenJournal&& other) noexcept;
+    ~OpenJournal();
+    /// So many ops may have been sent from now on; allocates nothing. 0 or an errno.
+    int Mark(size_t begun);
+
+   private:
+    friend class StateDir;
+    OpenJournal(int directory, std::string name, UniqueFd file)
+        : directory_(directory), name_(std::move(name)), file_(std::move(file)) {}
+    int directory_;
+    std::string name_;
+    UniqueFd file_;
+  };
+  /// One that holds keys is refused where it would get onto a disk.
+  Result<OpenJournal> Begin(const Journal& journal) const;
+  /// The journals that were left behind.
+  Result<std::vector<Journal>> LoadJournals() const;
+  bool HasJournal() const;
+  Status RemoveJournal(const std::string& owner) const;
+
  private:
+  Result<std::vector<std::string>> List(std::string_view suffix) const;
   StateDir(std::string path, UniqueFd directory)
       : path_(std::move(path)), directory_(std::move(directory)) {}
 

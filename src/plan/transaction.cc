@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <map>
 #include <new>
 
 #include "src/base/try.h"
@@ -72,6 +73,26 @@ Error NoResolver() {
           .hint = "leave the name servers out"};
 }
 
+// An allowed IP that is given to a peer is taken from the one that has it. Calls
+// on_robbed(robber, robbed) for ops on peers that lose one before their own turn.
+template <class OnRobbed>
+void FindRobbers(const std::vector<Op>& ops, const OnRobbed& on_robbed) {
+  std::map<std::pair<uint32_t, Prefix>, size_t> givers;
+  for (size_t i = 0; i < ops.size(); ++i) {
+    const auto* peer = std::get_if<kernel::WgPeer>(&ops[i].object);
+    const auto* before = std::get_if<kernel::WgPeer>(&ops[i].image());
+    if (peer == nullptr) continue;
+    if (ops[i].verb != Verb::kAdd && before->allowed_ips) {
+      for (const Prefix& ip : *before->allowed_ips) {
+        const auto giver = givers.find({peer->dev->index, ip});
+        if (giver != givers.end()) on_robbed(giver->second, i);
+      }
+    }
+    if (ops[i].verb == Verb::kDelete || !peer->allowed_ips) continue;
+    for (const Prefix& ip : *peer->allowed_ips) givers.emplace(std::pair(peer->dev->index, ip), i);
+  }
+}
+
 // Whether taking the op back makes a peer anew: what lives in it does not come back.
 bool RemakesPeer(const Op& op) {
   return std::holds_alternative<kernel::WgPeer>(op.object) &&
@@ -87,11 +108,13 @@ Transaction::Transaction(const PlanData& plan, netlink::Client& client)
       client_(client),
       reader_(client, netlink::ExtraMode::kDrop),
       tracker_(plan.ops),
-      steps_(plan.ops.size()) {}
+      steps_(plan.ops.size()) {
+  FindRobbers(ops_, [&](size_t robber, size_t robbed) { steps_[robbed].robbed_by = robber; });
+}
 
 Transaction::~Transaction() = default;
 
-Status Transaction::Prepare() {
+Result<kernel::EncodeContext> Transaction::MakeContext() {
   kernel::EncodeContext context;
   if (std::any_of(ops_.begin(), ops_.end(), IsWireguard)) {
     WGNET_ASSIGN_OR_RETURN(context.wireguard_family, reader_.GenericFamily(WG_GENL_NAME));
@@ -102,6 +125,11 @@ Status Transaction::Prepare() {
                    .command = FirstCommand(*std::find_if(ops_.begin(), ops_.end(), IsWireguard))};
     }
   }
+  return context;
+}
+
+Status Transaction::Prepare() {
+  WGNET_ASSIGN_OR_RETURN(const kernel::EncodeContext context, MakeContext());
   WGNET_RETURN_IF_ERROR(reader_.Read(tracker_.scope(), tracker_));
   for (size_t op = 0; op < ops_.size(); ++op) {
     if (!tracker_.IsAtStart(op)) return Stale(op);
@@ -112,8 +140,23 @@ Status Transaction::Prepare() {
   return {};
 }
 
-Status Transaction::Run(StateDir::Pending& record) {
-  const bool done = SendWaves() && Verify(ops_.size()) && RunHooks(ops_.size());
+Status Transaction::PrepareBack(size_t begun) {
+  cut_off_ = true;
+  WGNET_ASSIGN_OR_RETURN(const kernel::EncodeContext context, MakeContext());
+  WGNET_ASSIGN_OR_RETURN(waves_, Waves::Encode(ops_, std::nullopt, context, client_));
+  parts_.reserve(ops_.size() + 2);
+  reader_.Reserve(SizesOf(ops_));
+  for (size_t op = 0; op < begun; ++op) steps_[op].answer = Answer::kUnknown;
+  return {};
+}
+
+RollbackReport Transaction::TakeBack() {
+  Rollback();
+  return Report();
+}
+
+Status Transaction::Run(StateDir::Pending& record, StateDir::OpenJournal& journal) {
+  const bool done = SendWaves(journal) && Verify(ops_.size()) && RunHooks(ops_.size());
   if (done) commit_error_ = record.Commit();
   if (done && commit_error_ == 0) return {};
   Rollback();
@@ -122,7 +165,7 @@ Status Transaction::Run(StateDir::Pending& record) {
 
 // ---- forward ----
 
-bool Transaction::SendWaves() {
+bool Transaction::SendWaves(StateDir::OpenJournal& journal) {
   bool verified = false;
   for (const Wave& wave : waves_->waves()) {
     if (!RunHooks(wave.first_op)) return false;
@@ -130,7 +173,8 @@ bool Transaction::SendWaves() {
       verified = true;
       if (!Verify(wave.first_op)) return false;
     }
-    if (!SendWave(wave)) return false;
+    journal_error_ = journal.Mark(wave.last_op);
+    if (journal_error_ != 0 || !SendWave(wave)) return false;
   }
   return true;
 }
@@ -287,8 +331,19 @@ void Transaction::Rollback() {
 // An object that is there though making it was refused is somebody else's.
 bool Transaction::MadeNothing(size_t op) const {
   const Answer answer = steps_[op].answer;
-  return answer == Answer::kNotSent || steps_[op].given_up ||
+  return (answer == Answer::kNotSent && !IsRobbed(op)) || steps_[op].given_up ||
          (answer == Answer::kRefused && ops_[op].verb == Verb::kAdd && !MayBeHalfDone(ops_[op]));
+}
+
+bool Transaction::IsRobbed(size_t op) const {
+  const auto robber = steps_[op].robbed_by;
+  return robber && steps_[*robber].answer != Answer::kNotSent;
+}
+
+// A link that somebody was bringing back when he ended: it has its number and its name.
+bool Transaction::IsHalfMade(size_t op) const {
+  return cut_off_ && ops_[op].verb == Verb::kDelete &&
+         std::holds_alternative<kernel::Link>(ops_[op].object) && tracker_.IsOther(op);
 }
 
 // What was done is taken back where the object is still as it was left: else somebody else changed
@@ -306,6 +361,7 @@ bool Transaction::NeedsUndo(size_t op) const {
   const bool wireguard = IsWireguard(ops_[op]);
   if (wireguard && ops_[op].verb == Verb::kChange && !step.undone) return true;
   if (tracker_.IsAtStart(op)) return false;
+  if (IsHalfMade(op)) return !step.undone;
   return done || tracker_.IsGone(op) || (MayBeHalfDone(ops_[op]) && tracker_.IsOther(op));
 }
 
@@ -364,7 +420,7 @@ void Transaction::UndoOnce() {
     if (part.begin == part.end) continue;
     if (ops_[op].verb == Verb::kDelete && std::holds_alternative<kernel::Link>(ops_[op].object)) {
       flush();
-      if (!RemakeLink(part)) continue;
+      if (!IsHalfMade(op) && !RemakeLink(part)) continue;
       part.begin += NLMSG_ALIGN(MessageAt(waves_->undo_bytes(next), part.begin).nlmsg_len);
       if (part.begin == part.end) continue;
     }
@@ -437,10 +493,12 @@ Error Transaction::Failure() const {
   const auto op = FailedOp();
   if (!hook_done_) {
     error = hook_done_.error();
-  } else if (commit_error_ != 0) {
+  } else if (commit_error_ != 0 || journal_error_ != 0) {
     error.code = ErrorCode::kState;
-    error.error_number = commit_error_;
-    error.message = fmt::format("cannot write the record: {}", std::strerror(commit_error_));
+    error.error_number = commit_error_ != 0 ? commit_error_ : journal_error_;
+    error.message =
+        fmt::format("cannot write the {}: {}", commit_error_ != 0 ? "record" : "journal",
+                    std::strerror(error.error_number));
     error.hint = "see that the state directory can be written to";
   } else if (dns_error_) {
     error = *dns_error_;
@@ -463,7 +521,7 @@ Error Transaction::Failure() const {
     error.hint = "try again; smaller nodes need smaller answers";
     error.error_number = ENOBUFS;
   }
-  if (op && commit_error_ == 0 && hook_done_) {
+  if (op && commit_error_ == 0 && journal_error_ == 0 && hook_done_) {
     error.step = static_cast<int>(*op + 1);
     error.command = FirstCommand(ops_[*op]);
   }

@@ -29,7 +29,12 @@ class Transaction {
   /// Sends the waves, runs the hooks, verifies, and commits the record. On a failure everything is
   /// taken back, and the error says what was left. Allocates nothing until then, but for hooks and
   /// for the resolver.
-  Status Run(StateDir::Pending& record);
+  Status Run(StateDir::Pending& record, StateDir::OpenJournal& journal);
+
+  /// For a plan whose first `begun` ops another process may have sent before it ended: encodes what
+  /// takes them back. And takes back those that were done.
+  Status PrepareBack(size_t begun);
+  RollbackReport TakeBack();
 
   /// What was not done, and did not have to be.
   const std::vector<std::string>& warnings() const { return warnings_; }
@@ -39,11 +44,13 @@ class Transaction {
   struct Step {
     Answer answer = Answer::kNotSent;
     bool undone = false;
-    bool given_up = false;  // it was optional, and was not done
+    bool given_up = false;            // it was optional, and was not done
+    std::optional<size_t> robbed_by;  // an op before that takes allowed IPs from its peer
     netlink::KernelError error;
   };
 
-  bool SendWaves();
+  Result<kernel::EncodeContext> MakeContext();
+  bool SendWaves(StateDir::OpenJournal& journal);
   bool SendWave(const Wave& wave);
   bool SendMessages(const Wave& wave);
   bool SendSettings(const Wave& wave);
@@ -60,6 +67,8 @@ class Transaction {
   void UndoOnce();
   void UndoDns(size_t op);
   bool MadeNothing(size_t op) const;
+  bool IsRobbed(size_t op) const;
+  bool IsHalfMade(size_t op) const;
   bool NeedsUndo(size_t op) const;
   // Sends the message of `part` that makes a link again; true if it did.
   bool RemakeLink(const Part& part);
@@ -83,9 +92,11 @@ class Transaction {
   std::vector<iovec> parts_;
   bool state_known_ = false;
   bool out_of_memory_ = false;
+  bool cut_off_ = false;            // another process carried the plan out
   std::optional<size_t> mismatch_;  // the op that verification did not find done
   size_t next_hook_ = 0;
   Status hook_done_;  // of the one before the next
+  int journal_error_ = 0;
   int commit_error_ = 0;
   netlink::KernelError batch_error_;  // of a message that belongs to no op
   std::optional<Error> dns_error_;

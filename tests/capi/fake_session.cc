@@ -71,9 +71,14 @@ Result<wgnet::Plan> Session::Plan(const Node& node, const Hooks&) {
   return FakePlan();
 }
 
+const std::vector<RecoveryReport::CutOff>& Session::cut_off() const {
+  static const std::vector<RecoveryReport::CutOff> none;
+  return none;
+}
 Result<RecoveryReport> Session::Recover() {
   if (failing) return FakeError();
-  return RecoveryReport{.owners = {{"one", kFakeStepsOfPlan}, {"other", kFakeStepsOfNode}}};
+  return RecoveryReport{.cut_off = {},
+                        .owners = {{"one", kFakeStepsOfPlan}, {"other", kFakeStepsOfNode}}};
 }
 
 Result<ApplyReport> Session::Apply(const wgnet::Plan&) {

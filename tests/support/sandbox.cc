@@ -94,7 +94,7 @@ std::string Shell(const std::string& command) {
 }
 
 TemporaryDirectory::TemporaryDirectory() {
-  std::string pattern = std::filesystem::temp_directory_path() / "wgnet-test-XXXXXX";
+  std::string pattern = "/dev/shm/wgnet-test-XXXXXX";
   path_ = mkdtemp(pattern.data());
 }
 

@@ -15,7 +15,7 @@ std::string InNewNamespace(const std::function<std::string()>& body, int seconds
 /// Runs a shell command, and returns its output; a status other than 0 is appended.
 std::string Shell(const std::string& command);
 
-/// Makes a directory that goes with this object.
+/// Makes a directory, on a tmpfs, that goes with this object.
 class TemporaryDirectory {
  public:
   TemporaryDirectory();

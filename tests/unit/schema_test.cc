@@ -127,7 +127,10 @@ std::vector<std::string> Snapshots() {
 }
 
 std::vector<std::string> Recoveries() {
+  const RollbackReport rollback{
+      .undone = 3, .lossy = {"a session"}, .leftovers = {{"ip link del wg0", "why"}}};
   return {RecoveryReport{}.ToJson(),
+          RecoveryReport{.cut_off = {{"a", {}}, {"b", rollback}}}.ToJson(),
           RecoveryReport{.owners = {{"a", 0}, {"b", 2}}, .warnings = {"w"}}.ToJson()};
 }
 

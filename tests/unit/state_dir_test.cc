@@ -169,7 +169,7 @@ TEST_F(StateDirTest, ATemporaryFileThatIsALinkIsNotFollowed) {
   fs::create_symlink(Path("-victim"), Path("/net/a.record.new"));
   const auto pending = dir.Prepare({.owner = "a", .objects = {kernel::Link()}});
   ASSERT_FALSE(pending.ok());
-  ExpectState(pending.error(), "cannot write the record");
+  ExpectState(pending.error(), "cannot write \"a.record.new\"");
   EXPECT_EQ(fs::file_size(Path("-victim")), 8u);
 }
 
@@ -188,7 +188,7 @@ TEST_F(StateDirTest, ARecordThatIsALinkIsRefused) {
   fs::create_symlink("/etc/passwd", Path("/net/a.record"));
   const auto loaded = dir.Load();
   ASSERT_FALSE(loaded.ok());
-  ExpectState(loaded.error(), "cannot open the record");
+  ExpectState(loaded.error(), "cannot open \"a.record\"");
 }
 
 // ---- the lock ----

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "src/plan/journal.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "src/base/try.h"
+#include "src/plan/object_bytes.h"
+
+namespace wgnet::plan {
+namespace {
+
+using kernel::Verb;
+
+constexpr std::string_view kMark = "wgnetjnl";
+constexpr std::string_view kMagic = "journal.";
+constexpr uint32_t kVersion = 1;
+static_assert(kMark.size() == JournalMark::kPlace);
+
+bool HasKey(const kernel::Object& object) {
+  const auto is_set = [](const std::optional<SecretKey>& key) { return key && !key->is_zero(); };
+  if (const auto* device = std::get_if<kernel::WgDevice>(&object)) {
+    return is_set(device->private_key);
+  }
+  const auto* peer = std::get_if<kernel::WgPeer>(&object);
+  return peer != nullptr && is_set(peer->preshared_key);
+}
+
+// What is made is taken away again, whatever its keys are.
+void PutOp(const Op& op, ByteWriter& out) {
+  const bool removes = op.verb == Verb::kDelete;
+  out.Put(op.verb);
+  out.Put(op.phase);
+  out.Put(op.foreign);
+  out.Put(op.slot);
+  out.SetContents(removes ? Contents::kWholeAndKeys : Contents::kWhole);
+  out.Put(op.object);
+  if (op.verb != Verb::kChange) return;
+  out.SetContents(Contents::kWholeAndKeys);
+  out.Put(op.before);
+}
+
+void GetOp(ByteReader& in, Op& op) {
+  in.Get(op.verb);
+  in.Get(op.phase);
+  in.Get(op.foreign);
+  in.Get(op.slot);
+  in.Get(op.object);
+  if (op.verb == Verb::kChange) in.Get(op.before);
+}
+
+}  // namespace
+
+bool NeedsKeys(const std::vector<Op>& ops) {
+  return std::any_of(ops.begin(), ops.end(),
+                     [](const Op& op) { return op.verb != Verb::kAdd && HasKey(op.image()); });
+}
+
+SecretBuffer EncodeJournal(const Journal& journal) {
+  ByteWriter body;
+  body.Put(journal.owner);
+  body.Put(journal.transaction);
+  body.Put(journal.had_record);
+  body.Put(journal.keeps_record);
+  body.Put(static_cast<uint32_t>(journal.ops.size()));
+  for (const Op& op : journal.ops) PutOp(op, body);
+  const JournalMark mark(static_cast<uint32_t>(journal.begun));
+  const std::string seal = SealOf(kMagic, kVersion, body.text());
+  SecretBuffer bytes;
+  bytes.Append(kMark.data(), kMark.size());
+  bytes.Append(&mark, sizeof mark);
+  bytes.Append(seal.data(), seal.size());
+  bytes.Append(body.text().data(), body.text().size());
+  return bytes;
+}
+
+Result<Journal> DecodeJournal(std::string_view bytes) {
+  JournalMark mark(0);
+  if (bytes.size() < kMark.size() + sizeof mark || !bytes.starts_with(kMark)) {
+    return Damaged("journal", "no header");
+  }
+  std::memcpy(&mark, bytes.data() + kMark.size(), sizeof mark);
+  bytes.remove_prefix(kMark.size() + sizeof mark);
+  WGNET_ASSIGN_OR_RETURN(const std::string_view body, Unseal("journal", kMagic, kVersion, bytes));
+  Journal journal;
+  ByteReader in(body, Contents::kWholeAndKeys);
+  uint32_t count = 0;
+  in.Get(journal.owner);
+  in.Get(journal.transaction);
+  in.Get(journal.had_record);
+  in.Get(journal.keeps_record);
+  in.Get(count);
+  for (uint32_t i = 0; i < count && in.ok(); ++i) GetOp(in, journal.ops.emplace_back());
+  if (!in.ok()) return Damaged("journal", "it ends too early");
+  const bool torn = mark.complement != ~mark.begun || mark.begun > count;
+  journal.begun = torn ? count : mark.begun;
+  return journal;
+}
+
+}  // namespace wgnet::plan

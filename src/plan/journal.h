@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// What a transaction is about to do, as a file that outlives its process: all that taking it back
+// needs. Keys are in it only where they are lost otherwise.
+#ifndef WGNET_PLAN_JOURNAL_H_
+#define WGNET_PLAN_JOURNAL_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "src/base/secret_memory.h"
+#include "src/plan/op.h"
+#include "wgnet/error.h"
+
+namespace wgnet::plan {
+
+struct Journal {
+  std::string owner;
+  uint64_t transaction = 0;   // the record that it ends with has the same
+  bool had_record = false;    // whether the owner had a record before
+  bool keeps_record = false;  // whether one is left in the end
+  std::vector<Op> ops;
+  size_t begun = 0;  // so many of them may have been sent
+};
+
+/// Whether taking these back needs a key that nobody else has: of what is removed or changed.
+bool NeedsKeys(const std::vector<Op>& ops);
+
+/// A header with a version, the mark and a checksum, then the body.
+SecretBuffer EncodeJournal(const Journal& journal);
+Result<Journal> DecodeJournal(std::string_view bytes);
+
+/// The mark says how many ops have begun. It is written over, one write(2) of so many bytes at this
+/// place, and the checksum does not cover it; one that is torn means all of them.
+struct JournalMark {
+  static constexpr long kPlace = 8;
+  explicit JournalMark(uint32_t begun) : begun(begun), complement(~begun) {}
+  uint32_t begun;
+  uint32_t complement;
+};
+
+}  // namespace wgnet::plan
+
+#endif  // WGNET_PLAN_JOURNAL_H_

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Kills the process between any two steps of a transaction, and between any two of its recovery:
+// the next one finds the journal, and the node is exactly as before.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <iostream>
+
+#include "tests/support/kernel_state.h"
+#include "tests/support/scenario.h"
+
+namespace wgnet::testing {
+namespace {
+
+enum class End : uint8_t { kKilled, kDone, kFailed };
+
+// Runs `body` in a process that is killed when `host` has taken so many steps.
+template <class Body>
+End KillAfter(size_t steps, Host& host, const Body& body) {
+  const pid_t child = fork();
+  if (child == 0) {
+    host.transport().OnStep([&] {
+      if (--steps == 0) kill(getpid(), SIGKILL);
+    });
+    const bool done = body();
+    _exit(done ? 0 : 1);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  if (WIFSIGNALED(status)) return End::kKilled;
+  return WEXITSTATUS(status) == 0 ? End::kDone : End::kFailed;
+}
+
+// What is left of a transaction that was cut off once a new process has recovered.
+std::string RecoverTo(const std::string& before, const std::string& state_dir) {
+  Host next("other", state_dir);
+  const auto report = next.planner().Recover();
+  if (!report) return "recovery: " + report.error().ToString();
+  if (report->cut_off.size() != 1) return fmt::format("{} were cut off", report->cut_off.size());
+  if (!report->cut_off.front().rollback.complete()) return report->cut_off.front().ToString();
+  const std::string difference = DifferenceOf(before, next.State());
+  if (!difference.empty()) return "left:\n" + difference;
+  const auto again = next.planner().Recover();
+  return again && again->cut_off.empty() ? "" : "it is recovered twice";
+}
+
+std::string KillApply(Host& host, const Node& after) {
+  const std::string before = host.State();
+  const Node node = WithoutDns(after);
+  for (size_t steps = 1;; ++steps) {
+    const End end = KillAfter(steps, host, [&] { return host.Apply(node).ok(); });
+    if (end == End::kFailed) return fmt::format("step {}: it failed", steps);
+    if (end == End::kDone) {
+      std::cout << fmt::format("killed after each of {} steps, every point reached\n", steps - 1);
+      std::cout.flush();
+      return steps > 1 ? "" : "nothing was killed";
+    }
+    const std::string wrong = RecoverTo(before, host.state_dir());
+    if (!wrong.empty()) return fmt::format("killed after step {}: {}", steps, wrong);
+  }
+}
+
+// One row: the transaction is always killed at the same step, its recovery at one after another.
+std::string KillRecoveriesOf(size_t steps, Host& host, const Node& after, size_t& cases) {
+  const std::string before = host.State();
+  for (size_t undone = 1;; ++undone) {
+    const End apply = KillAfter(steps, host, [&] { return host.Apply(after).ok(); });
+    if (apply != End::kKilled) return "done";
+    Host next("other", host.state_dir());
+    const End recovery = KillAfter(undone, next, [&] { return next.planner().Recover().ok(); });
+    if (recovery == End::kFailed) return "recovery failed";
+    if (recovery == End::kDone) return DifferenceOf(before, host.State());
+    ++cases;
+    const std::string wrong = RecoverTo(before, host.state_dir());
+    if (!wrong.empty()) return fmt::format("recovery killed after step {}: {}", undone, wrong);
+  }
+}
+
+std::string KillRecovery(Host& host, const Node& after) {
+  const Node node = WithoutDns(after);
+  size_t cases = 0;
+  for (size_t steps = 1;; ++steps) {
+    const std::string wrong = KillRecoveriesOf(steps, host, node, cases);
+    if (wrong == "done") break;
+    if (!wrong.empty()) return fmt::format("killed after step {}: {}", steps, wrong);
+  }
+  std::cout << fmt::format("recovery killed in {} cases, every point reached\n", cases);
+  std::cout.flush();
+  return cases > 0 ? "" : "nothing was killed";
+}
+
+std::vector<Scenario> WithoutNameServers() {
+  std::vector<Scenario> scenarios = Scenarios();
+  for (Scenario& scenario : scenarios) scenario.before = WithoutDns(scenario.before);
+  return scenarios;
+}
+
+class Kill : public ::testing::TestWithParam<Scenario> {};
+
+TEST_P(Kill, OfATransactionLeavesTheStateBefore) {
+  EXPECT_EQ(InScenario(GetParam(), KillApply), "");
+}
+
+TEST_P(Kill, OfItsRecoveryLeavesTheStateBefore) {
+  EXPECT_EQ(InScenario(GetParam(), KillRecovery), "");
+}
+
+INSTANTIATE_TEST_SUITE_P(, Kill, ::testing::ValuesIn(WithoutNameServers()),
+                         ::testing::PrintToStringParamName());
+
+}  // namespace
+}  // namespace wgnet::testing
