@@ -432,6 +432,7 @@ wgnet_status_t wgnet_session_recover(wgnet_session_t* session, size_t* steps,
     const auto report = session->value.Recover();
     if (!report) return report.error();
     size_t sum = 0;
+    for (const auto& each : report->cut_off) sum += static_cast<size_t>(each.rollback.undone);
     for (const auto& each : report->owners) sum += each.steps;
     if (steps != nullptr) *steps = sum;
     return {};

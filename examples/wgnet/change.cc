@@ -44,6 +44,7 @@ Outcome Conclude(const wgnet::Plan& plan, const Teller& teller, const Console& c
 template <class MakePlan>
 Outcome CarryOut(const MakePlan& make_plan, Session& session, const Teller& teller,
                  const Console& console) {
+  for (const auto& each : session.cut_off()) console.Warn(each.ToString());
   for (int attempt = 1;; ++attempt) {
     const auto plan = make_plan();
     if (!plan) return plan.error();

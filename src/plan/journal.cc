@@ -17,27 +17,31 @@ constexpr std::string_view kMagic = "journal.";
 constexpr uint32_t kVersion = 1;
 static_assert(kMark.size() == JournalMark::kPlace);
 
-bool HasKey(const kernel::Object& object) {
-  const auto is_set = [](const std::optional<SecretKey>& key) { return key && !key->is_zero(); };
-  if (const auto* device = std::get_if<kernel::WgDevice>(&object)) {
-    return is_set(device->private_key);
-  }
+SecretKey KeyOf(const kernel::Object& object) {
+  const auto* device = std::get_if<kernel::WgDevice>(&object);
   const auto* peer = std::get_if<kernel::WgPeer>(&object);
-  return peer != nullptr && is_set(peer->preshared_key);
+  if (device != nullptr) return device->private_key.value_or(SecretKey());
+  return peer != nullptr ? peer->preshared_key.value_or(SecretKey()) : SecretKey();
 }
 
-// What is made is taken away again, whatever its keys are.
+// Whether the key is lost otherwise: of what is made anew, or gets its old key again. What is made
+// is taken away, whatever its key is.
+bool NeedsKey(const Op& op) {
+  if (op.verb == Verb::kAdd || KeyOf(op.image()).is_zero()) return false;
+  return op.verb == Verb::kDelete || InverseOf(op).size() > 1 ||
+         KeyOf(op.object) != KeyOf(op.before);
+}
+
 void PutOp(const Op& op, ByteWriter& out) {
-  const bool removes = op.verb == Verb::kDelete;
+  const auto image = NeedsKey(op) ? Contents::kWholeAndKeys : Contents::kWhole;
   out.Put(op.verb);
   out.Put(op.phase);
   out.Put(op.foreign);
   out.Put(op.slot);
-  out.SetContents(removes ? Contents::kWholeAndKeys : Contents::kWhole);
+  out.SetContents(op.verb == Verb::kChange ? Contents::kWhole : image);
   out.Put(op.object);
-  if (op.verb != Verb::kChange) return;
-  out.SetContents(Contents::kWholeAndKeys);
-  out.Put(op.before);
+  out.SetContents(image);
+  if (op.verb == Verb::kChange) out.Put(op.before);
 }
 
 void GetOp(ByteReader& in, Op& op) {
@@ -51,10 +55,7 @@ void GetOp(ByteReader& in, Op& op) {
 
 }  // namespace
 
-bool NeedsKeys(const std::vector<Op>& ops) {
-  return std::any_of(ops.begin(), ops.end(),
-                     [](const Op& op) { return op.verb != Verb::kAdd && HasKey(op.image()); });
-}
+bool NeedsKeys(const std::vector<Op>& ops) { return std::any_of(ops.begin(), ops.end(), NeedsKey); }
 
 SecretBuffer EncodeJournal(const Journal& journal) {
   ByteWriter body;
@@ -64,13 +65,17 @@ SecretBuffer EncodeJournal(const Journal& journal) {
   body.Put(journal.keeps_record);
   body.Put(static_cast<uint32_t>(journal.ops.size()));
   for (const Op& op : journal.ops) PutOp(op, body);
-  const JournalMark mark(static_cast<uint32_t>(journal.begun));
-  const std::string seal = SealOf(kMagic, kVersion, body.text());
+  return SealJournal(body.text(), journal.begun);
+}
+
+SecretBuffer SealJournal(std::string_view body, size_t begun) {
+  const JournalMark mark(static_cast<uint32_t>(begun));
+  const std::string seal = SealOf(kMagic, kVersion, body);
   SecretBuffer bytes;
   bytes.Append(kMark.data(), kMark.size());
   bytes.Append(&mark, sizeof mark);
   bytes.Append(seal.data(), seal.size());
-  bytes.Append(body.text().data(), body.text().size());
+  bytes.Append(body.data(), body.size());
   return bytes;
 }
 

@@ -31,6 +31,9 @@ bool NeedsKeys(const std::vector<Op>& ops);
 SecretBuffer EncodeJournal(const Journal& journal);
 Result<Journal> DecodeJournal(std::string_view bytes);
 
+/// The header before a body.
+SecretBuffer SealJournal(std::string_view body, size_t begun);
+
 /// The mark says how many ops have begun. It is written over, one write(2) of so many bytes at this
 /// place, and the checksum does not cover it; one that is torn means all of them.
 struct JournalMark {

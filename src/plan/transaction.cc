@@ -150,9 +150,14 @@ Status Transaction::PrepareBack(size_t begun) {
   return {};
 }
 
-RollbackReport Transaction::TakeBack() {
+Result<RollbackReport> Transaction::TakeBack() {
   Rollback();
-  return Report();
+  if (state_known_) return Report();
+  return Error{.code = ErrorCode::kRollbackIncomplete,
+               .message = "a transaction was cut off, and the kernel cannot be read",
+               .hint = "run `wgnet recover` as root",
+               .steps = static_cast<int>(ops_.size()),
+               .rollback = Report()};
 }
 
 Status Transaction::Run(StateDir::Pending& record, StateDir::OpenJournal& journal) {

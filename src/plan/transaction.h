@@ -32,9 +32,9 @@ class Transaction {
   Status Run(StateDir::Pending& record, StateDir::OpenJournal& journal);
 
   /// For a plan whose first `begun` ops another process may have sent before it ended: encodes what
-  /// takes them back. And takes back those that were done.
+  /// takes them back. And takes back those that were done; an error: it cannot be known which.
   Status PrepareBack(size_t begun);
-  RollbackReport TakeBack();
+  Result<RollbackReport> TakeBack();
 
   /// What was not done, and did not have to be.
   const std::vector<std::string>& warnings() const { return warnings_; }

@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "tests/support/object_cases.h"
 #include "tests/support/sandbox.h"
 
 namespace wgnet::plan {
@@ -263,6 +264,67 @@ TEST_F(StateDirTest, NoDescriptorGoesToAnotherProgram) {
     ++open;
   }
   EXPECT_EQ(open, 2u);
+}
+
+// ---- journals ----
+
+Journal OneOp(kernel::Verb verb) {
+  kernel::WgDevice device;
+  device.dev = kernel::LinkRef{7, "wg0"};
+  device.private_key = wgnet::testing::CountingKey<SecretKey>(1);
+  return {.owner = "a", .transaction = 5, .ops = {{.verb = verb, .object = device}}};
+}
+
+TEST_F(StateDirTest, AJournalIsThereWhileItsTransactionRuns) {
+  const StateDir dir = Open();
+  EXPECT_FALSE(dir.HasJournal());
+  {
+    auto journal = dir.Begin(OneOp(kernel::Verb::kDelete));
+    ASSERT_TRUE(journal) << journal.error();
+    EXPECT_TRUE(dir.HasJournal());
+    EXPECT_EQ(ModeOf(Path("/net/a.journal")), 0600u);
+    EXPECT_EQ(dir.LoadJournals()->at(0).begun, 0u);
+    EXPECT_EQ(journal->Mark(1), 0);
+    EXPECT_EQ(dir.LoadJournals()->at(0).begun, 1u);
+    EXPECT_EQ(dir.LoadJournals()->at(0).transaction, 5u);
+  }
+  EXPECT_FALSE(dir.HasJournal());
+}
+
+TEST_F(StateDirTest, AJournalOutlivesItsProcess) {
+  const StateDir dir = Open();
+  const pid_t child = fork();
+  if (child == 0) {
+    const auto journal = dir.Begin(OneOp(kernel::Verb::kDelete));
+    kill(getpid(), SIGKILL);
+  }
+  waitpid(child, nullptr, 0);
+  EXPECT_TRUE(dir.HasJournal());
+  EXPECT_TRUE(dir.RemoveJournal("a"));
+  EXPECT_TRUE(dir.RemoveJournal("a"));
+  EXPECT_THAT(Files(), IsEmpty());
+}
+
+TEST_F(StateDirTest, AJournalWithKeysIsRefusedOnADisk) {
+  char path[] = "/var/tmp/wgnet-test-XXXXXX";
+  ASSERT_NE(mkdtemp(path), nullptr);
+  const auto dir = StateDir::Open(path, "net");
+  ASSERT_TRUE(dir) << dir.error();
+  const auto refused = dir->Begin(OneOp(kernel::Verb::kDelete));
+  const bool taken = dir->Begin(OneOp(kernel::Verb::kAdd)).ok();
+  fs::remove_all(path);
+  ASSERT_FALSE(refused);
+  ExpectState(refused.error(), "taking this back needs keys, and");
+  EXPECT_TRUE(taken);
+}
+
+TEST_F(StateDirTest, ADamagedJournalIsNamed) {
+  const StateDir dir = Open();
+  std::ofstream(Path("/net/a.journal")) << "nonsense";
+  const auto loaded = dir.LoadJournals();
+  ASSERT_FALSE(loaded);
+  ExpectState(loaded.error(), "the journal is damaged");
+  EXPECT_THAT(loaded.error().where, HasSubstr("/net/a.journal"));
 }
 
 }  // namespace

@@ -242,7 +242,8 @@ typedef struct wgnet_session_options {
   const char* owner;
   /// A name of ip-netns(8), or the path of a namespace file. NULL: the calling thread's namespace.
   const char* netns;
-  /// Where it is written what belongs to whom. NULL: "/run/wgnet".
+  /// Where it is written what belongs to whom, and what a transaction is about to do. A change that
+  /// loses keys needs one on a tmpfs. NULL: "/run/wgnet".
   const char* state_dir;
   /// How many milliseconds to wait for another transaction in the namespace. Below 0: none. 0:
   /// 30000.
@@ -292,9 +293,10 @@ WGNET_API wgnet_status_t wgnet_session_apply_plan(wgnet_session_t* session,
 WGNET_API wgnet_status_t wgnet_session_apply(wgnet_session_t* session, const wgnet_node_t* node,
                                              size_t* steps, wgnet_error_t** error) WGNET_NOEXCEPT;
 
-/// Brings the records of all owners and the kernel together again: removes what an owner had for
-/// links that something else has taken away. *steps (or NULL) says how many steps that took.
-/// Errors: those of wgnet_session_apply_plan().
+/// Takes back a transaction whose process was killed in the middle, as opening a session does where
+/// nobody else is at work. Brings the records of all owners and the kernel together again: removes
+/// what an owner had for links that something else has taken away. *steps (or NULL) says how many
+/// steps that took. Errors: those of wgnet_session_apply_plan().
 WGNET_API wgnet_status_t wgnet_session_recover(wgnet_session_t* session, size_t* steps,
                                                wgnet_error_t** error) WGNET_NOEXCEPT;
 
