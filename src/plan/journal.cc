@@ -24,23 +24,19 @@ SecretKey KeyOf(const kernel::Object& object) {
   return peer != nullptr ? peer->preshared_key.value_or(SecretKey()) : SecretKey();
 }
 
-// Whether the key is lost otherwise: of what is made anew, or gets its old key again. What is made
-// is taken away, whatever its key is.
-bool NeedsKey(const Op& op) {
-  if (op.verb == Verb::kAdd || KeyOf(op.image()).is_zero()) return false;
-  return op.verb == Verb::kDelete || InverseOf(op).size() > 1 ||
-         KeyOf(op.object) != KeyOf(op.before);
-}
+// What is made is taken away, whatever its key is.
+bool NeedsKey(const Op& op) { return op.verb != Verb::kAdd && !KeyOf(op.image()).is_zero(); }
 
+// A changed object's new key is not written; one that stays is, for it tells what is to be sent.
 void PutOp(const Op& op, ByteWriter& out) {
-  const auto image = NeedsKey(op) ? Contents::kWholeAndKeys : Contents::kWhole;
+  const bool stays = op.verb != Verb::kAdd && KeyOf(op.object) == KeyOf(op.image());
   out.Put(op.verb);
   out.Put(op.phase);
   out.Put(op.foreign);
   out.Put(op.slot);
-  out.SetContents(op.verb == Verb::kChange ? Contents::kWhole : image);
+  out.SetContents(stays ? Contents::kWholeAndKeys : Contents::kWhole);
   out.Put(op.object);
-  out.SetContents(image);
+  out.SetContents(Contents::kWholeAndKeys);
   if (op.verb == Verb::kChange) out.Put(op.before);
 }
 

