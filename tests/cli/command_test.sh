@@ -204,16 +204,16 @@ test_down() {
 # By name, and with an owner and a state directory of one's own.
 test_names() {
   cp wg0.conf /etc/wireguard/wg7.conf
-  run up wg7 --owner mine --state-dir "$tmp/state"
+  run up wg7 --owner mine --state-dir /run/state
   exits 0
   check "the interface" exists wg7
-  run down wg7 --state-dir "$tmp/state"
+  run down wg7 --state-dir /run/state
   exits 1
   run status
   out_is ""
-  run --state-dir "$tmp/state" status
+  run --state-dir /run/state status
   out_has "mine: wg7, "
-  run delete mine --state-dir "$tmp/state"
+  run delete mine --state-dir /run/state
   exits 0
   check "the interface" not exists wg7
 }

@@ -13,7 +13,9 @@ kills=0
 make_machine() {
   add_machine near
   ip link add eth0 netns near type veth peer name eth0-far
+  ip link set eth0-far up
   ip -n near link set eth0 up
+  check "the uplink is up" within 10 has_uplink near
   ip -n near address add 192.168.5.10/24 dev eth0
   ip -n near route add default via 192.168.5.1
   on near sysctl -q net.ipv4.conf.eth0.rp_filter=1

@@ -16,6 +16,8 @@ add_machine() {
   ip -n "$1" link set lo up
 }
 
+has_uplink() { [[ $(ip -n "$1" -o link show eth0) == *" state UP "* ]]; }
+
 state_of() { on "$1" bash -c "$(declare -f state); state"; }
 
 # Leaves the machine's state in a file, and sees that there is one.

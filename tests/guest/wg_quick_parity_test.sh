@@ -41,8 +41,6 @@ X
   check "the uplink is up" within 10 has_uplink "$1"
 }
 
-has_uplink() { [[ $(ip -n "$1" -o link show eth0) == *" state UP "* ]]; }
-
 # wireguard-go tells its peers in any order: each becomes one line, and they are sorted at the end.
 sort_peers() {
   awk '/^\[Peer\]$/ { peer = $0; next }
