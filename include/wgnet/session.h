@@ -28,8 +28,8 @@ struct SessionOptions {
   /// A name of ip-netns(8), or the path of a namespace file; empty: the calling thread's.
   std::string netns;
   /// Where it is written what belongs to whom, and what a transaction is about to do. Best on a
-  /// file system that goes at a reboot, as the kernel's state does; a change that loses keys needs
-  /// one on a tmpfs.
+  /// file system that goes at a reboot, as the kernel's state does; changing or removing what has a
+  /// key needs one on a tmpfs.
   std::string state_dir = "/run/wgnet";
   /// How long to wait for another transaction in the namespace.
   std::chrono::milliseconds lock_timeout = std::chrono::seconds(30);

@@ -8,6 +8,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace wgnet {
 
@@ -35,6 +36,7 @@ class SecretBuffer {
   bool empty() const { return size_ == 0; }
   std::span<std::byte> bytes() { return {data_, size_}; }
   std::span<const std::byte> bytes() const { return {data_, size_}; }
+  std::string_view text() const { return {reinterpret_cast<const char*>(data_), size_}; }
 
   /// Makes room for `capacity` bytes in all. Throws std::bad_alloc.
   void Reserve(size_t capacity);

@@ -29,9 +29,7 @@ struct ConfFile::Impl {
   conf::Meaning meaning;
   std::vector<std::string> warnings;
 
-  std::string_view text() const {
-    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-  }
+  std::string_view text() const { return bytes.text(); }
 };
 
 namespace {

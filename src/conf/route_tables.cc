@@ -33,7 +33,7 @@ std::optional<uint32_t> NumberIfNamed(std::string_view line, std::string_view na
 std::optional<uint32_t> FindInFile(const std::string& path, std::string_view name) {
   const auto file = ReadFile(path, kMostBytes);
   if (!file) return std::nullopt;
-  std::string_view rest(reinterpret_cast<const char*>(file->bytes.data()), file->bytes.size());
+  std::string_view rest = file->bytes.text();
   while (!rest.empty()) {
     const std::string_view line = rest.substr(0, rest.find('\n'));
     if (const auto number = NumberIfNamed(line, name)) return number;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 // What a transaction is about to do, as a file that outlives its process: all that taking it back
-// needs. Keys are in it only where they are lost otherwise.
+// needs. Of keys it holds those of what is changed or removed, for nobody else may have them.
 #ifndef WGNET_PLAN_JOURNAL_H_
 #define WGNET_PLAN_JOURNAL_H_
 
@@ -34,8 +34,8 @@ Result<Journal> DecodeJournal(std::string_view bytes);
 /// The header before a body.
 SecretBuffer SealJournal(std::string_view body, size_t begun);
 
-/// The mark says how many ops have begun. It is written over, one write(2) of so many bytes at this
-/// place, and the checksum does not cover it; one that is torn means all of them.
+/// The mark says how many ops have begun. It is written over, one pwrite(2) of so many bytes at
+/// this place, and the checksum does not cover it; one that is torn means all of them.
 struct JournalMark {
   static constexpr long kPlace = 8;
   explicit JournalMark(uint32_t begun) : begun(begun), complement(~begun) {}

@@ -11,7 +11,6 @@ namespace {
 
 template <class Value>
 constexpr bool GetsIn(Contents contents) {
-  if constexpr (std::is_same_v<Value, kernel::HandshakeTime>) return false;
   if constexpr (std::is_same_v<Value, SecretKey>) return contents == Contents::kWholeAndKeys;
   if constexpr (std::is_same_v<Value, std::vector<std::byte>>) {
     return contents != Contents::kRecord;

@@ -26,9 +26,9 @@ enum class Contents : uint8_t {
 
 class ByteWriter {
  public:
-  explicit ByteWriter(Contents contents = Contents::kRecord) : contents_(contents) {}
-
+  /// Of the objects from here on.
   void SetContents(Contents contents) { contents_ = contents; }
+
   template <class T>
   requires std::is_arithmetic_v<T> || std::is_enum_v<T>
   void Put(const T& value) { bytes_.Append(&value, sizeof value); }
@@ -103,17 +103,16 @@ class ByteWriter {
     std::memcpy(bytes_.data() + at, &size, sizeof size);
   }
 
-  std::string_view text() const {
-    return {reinterpret_cast<const char*>(bytes_.data()), bytes_.size()};
-  }
+  std::string_view text() const { return bytes_.text(); }
 
  private:
-  Contents contents_;
+  Contents contents_ = Contents::kRecord;
   SecretBuffer bytes_;
 };
 
 class ByteReader {
  public:
+  /// `contents` as it was written, or more.
   explicit ByteReader(std::string_view bytes, Contents contents = Contents::kRecord)
       : bytes_(bytes), contents_(contents) {}
 
@@ -125,6 +124,11 @@ class ByteReader {
   void Get(T& value) {
     const std::string_view bytes = Take(sizeof value);
     if (ok_) std::memcpy(&value, bytes.data(), sizeof value);
+  }
+  void Get(bool& value) {
+    uint8_t byte = 0;
+    Get(byte);
+    value = byte != 0;
   }
   std::string_view Text() {
     uint32_t size = 0;

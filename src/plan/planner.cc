@@ -11,6 +11,7 @@
 #include "src/base/text.h"
 #include "src/base/try.h"
 #include "src/plan/adoption.h"
+#include "src/plan/cut_off.h"
 #include "src/plan/device_plan.h"
 #include "src/plan/diff.h"
 #include "src/plan/lowering.h"
@@ -123,26 +124,6 @@ uint64_t NewNumber() {
   uint64_t number = 0;
   randombytes_buf(&number, sizeof number);
   return number;
-}
-
-// The record is the last thing that a transaction changes.
-bool IsCommitted(const Journal& journal, const std::vector<Record>& records) {
-  const auto found = std::find_if(records.begin(), records.end(), [&](const Record& record) {
-    return record.owner == journal.owner;
-  });
-  if (journal.keeps_record) {
-    return found != records.end() && found->transaction == journal.transaction;
-  }
-  return journal.had_record && found == records.end();
-}
-
-// With its link goes what is set for it.
-bool IsGoneSetting(const Op& op, netlink::Transport& transport) {
-  const auto* sysctl = std::get_if<kernel::Sysctl>(&op.object);
-  if (sysctl == nullptr) return false;
-  const int handle = transport.OpenSetting(sysctl->name->str().c_str(), false);
-  if (handle >= 0) transport.CloseSetting(handle);
-  return handle == -ENOENT;
 }
 
 Result<Planner::Done> WithWarnings(Result<Planner::Done> done,
@@ -268,38 +249,9 @@ Result<Planner::Done> Planner::Apply(const DeviceUpdate& update, const Hosts& ho
 
 // ---- transactions that were cut off ----
 
-Result<RollbackReport> Planner::TakeBack(Journal journal) {
-  PlanData plan;
-  size_t begun = 0;
-  for (size_t op = 0; op < journal.ops.size(); ++op) {
-    if (IsGoneSetting(journal.ops[op], *transport_)) continue;
-    plan.ops.push_back(std::move(journal.ops[op]));
-    begun += op < journal.begun;
-  }
-  Transaction transaction(plan, client_);
-  WGNET_RETURN_IF_ERROR(transaction.PrepareBack(begun));
-  return transaction.TakeBack();
-}
-
-Result<std::vector<RecoveryReport::CutOff>> Planner::FinishCutOff() {
-  std::vector<RecoveryReport::CutOff> reports;
-  if (!state_dir_.HasJournal()) return reports;
-  WGNET_ASSIGN_OR_RETURN(std::vector<Journal> journals, state_dir_.LoadJournals());
-  WGNET_ASSIGN_OR_RETURN(const std::vector<Record> records, state_dir_.Load());
-  for (Journal& journal : journals) {
-    const std::string owner = journal.owner;
-    if (!IsCommitted(journal, records)) {
-      WGNET_ASSIGN_OR_RETURN(RollbackReport rollback, TakeBack(std::move(journal)));
-      reports.push_back({owner, std::move(rollback)});
-    }
-    WGNET_RETURN_IF_ERROR(state_dir_.RemoveJournal(owner));
-  }
-  return reports;
-}
-
 Result<UniqueFd> Planner::Lock(std::vector<std::string>& warnings) {
   WGNET_ASSIGN_OR_RETURN(UniqueFd lock, state_dir_.Lock(lock_timeout_));
-  WGNET_ASSIGN_OR_RETURN(const auto reports, FinishCutOff());
+  WGNET_ASSIGN_OR_RETURN(const auto reports, TakeBackCutOff(state_dir_, client_));
   for (const auto& report : reports) warnings.push_back(report.ToString());
   return lock;
 }
@@ -308,7 +260,7 @@ Result<std::vector<RecoveryReport::CutOff>> Planner::RecoverCutOff() {
   const std::vector<RecoveryReport::CutOff> none;
   if (!state_dir_.HasJournal()) return none;
   const auto lock = state_dir_.Lock(std::chrono::milliseconds(0));
-  if (lock) return FinishCutOff();
+  if (lock) return TakeBackCutOff(state_dir_, client_);
   if (lock.error().code == ErrorCode::kBusy) return none;
   return lock.error();
 }
@@ -316,7 +268,7 @@ Result<std::vector<RecoveryReport::CutOff>> Planner::RecoverCutOff() {
 Result<RecoveryReport> Planner::Recover() {
   WGNET_ASSIGN_OR_RETURN(const UniqueFd lock, state_dir_.Lock(lock_timeout_));
   RecoveryReport report;
-  WGNET_ASSIGN_OR_RETURN(report.cut_off, FinishCutOff());
+  WGNET_ASSIGN_OR_RETURN(report.cut_off, TakeBackCutOff(state_dir_, client_));
   WGNET_ASSIGN_OR_RETURN(const Records records, LoadRecords(state_dir_, ""));
   for (const Record& record : records.others) {  // all of them: no owner has no name
     bool any = false;

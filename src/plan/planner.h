@@ -47,17 +47,17 @@ class Planner {
   Result<PlanData> Plan(const DeviceUpdate& update, const Hosts& hosts);
   Result<Done> Apply(const DeviceUpdate& update, const Hosts& hosts);
 
-  /// Takes back what a process that ended in the middle had done, and removes what owners, all of
-  /// them, have left of links that are gone.
-  Result<RecoveryReport> Recover();
-  /// The first part of it, where there is a need and nobody is at work.
-  Result<std::vector<RecoveryReport::CutOff>> RecoverCutOff();
-
   /// The same for endpoints of silent peers, anybody's. The record is changed, and the lock taken,
   /// only if the owner has one.
   Result<Hosts> Resolve(const Reresolve& reresolve, const LookUpOptions& options);
   Result<PlanData> Plan(const Reresolve& reresolve, const Hosts& hosts);
   Result<Done> Apply(const Reresolve& reresolve, const Hosts& hosts);
+
+  /// Takes back what a process that ended in the middle had done, and removes what owners, all of
+  /// them, have left of links that are gone.
+  Result<RecoveryReport> Recover();
+  /// The first part of it, where there is a need and nobody is at work.
+  Result<std::vector<RecoveryReport::CutOff>> RecoverCutOff();
 
   /// Every WireGuard device with its peers, in the kernel's order, its link and its addresses.
   Result<Snapshot> ReadDevices();
@@ -78,9 +78,6 @@ class Planner {
   Result<Done> Carry(const PlanData& plan);
   // The lock, once nothing is left of a transaction that was cut off.
   Result<UniqueFd> Lock(std::vector<std::string>& warnings);
-  // Needs the lock.
-  Result<std::vector<RecoveryReport::CutOff>> FinishCutOff();
-  Result<RollbackReport> TakeBack(Journal journal);
   Result<PlanData> PlanRecovery(const std::string& owner);
   Result<StateDir::Pending> PrepareRecord(const PlanData& plan, uint64_t number) const;
   Result<StateDir::OpenJournal> BeginJournal(const PlanData& plan, uint64_t number) const;

@@ -76,10 +76,6 @@ Result<UniqueFd> OpenOwnDirectory(int parent, const std::string& name) {
   return fd;
 }
 
-std::string_view TextOf(const SecretBuffer& bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
 // A small file, whole.
 Result<SecretBuffer> ReadFile(int directory, const std::string& name) {
   const UniqueFd fd(openat(directory, name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
@@ -169,22 +165,29 @@ Result<std::vector<std::string>> StateDir::List(std::string_view suffix) const {
   return names;
 }
 
-Result<std::vector<Record>> StateDir::Load() const {
-  WGNET_ASSIGN_OR_RETURN(const auto names, List(kRecordSuffix));
-  std::vector<Record> records;
+template <class File>
+Result<std::vector<File>> StateDir::LoadAll(std::string_view suffix,
+                                            Result<File> (*decode)(std::string_view),
+                                            std::string_view hint) const {
+  WGNET_ASSIGN_OR_RETURN(const auto names, List(suffix));
+  std::vector<File> files;
   for (const std::string& name : names) {
     WGNET_ASSIGN_OR_RETURN(const SecretBuffer bytes, ReadFile(directory_.get(), name));
-    auto record = DecodeRecord(TextOf(bytes));
-    if (!record) {
-      record.error().where = path_ + "/" + name;
-      record.error().hint =
-          "nothing is done while it is not known what is whose; remove the file "
-          "once the owner's objects are gone";
-      return record.error();
+    auto file = decode(bytes.text());
+    if (!file) {
+      file.error().where = path_ + "/" + name;
+      file.error().hint = std::string(hint);
+      return file.error();
     }
-    records.push_back(*std::move(record));
+    files.push_back(*std::move(file));
   }
-  return records;
+  return files;
+}
+
+Result<std::vector<Record>> StateDir::Load() const {
+  return LoadAll(kRecordSuffix, DecodeRecord,
+                 "nothing is done while it is not known what is whose; remove the file "
+                 "once the owner's objects are gone");
 }
 
 Result<StateDir::Pending> StateDir::Prepare(const Record& record) const {
@@ -208,7 +211,7 @@ Result<StateDir::OpenJournal> StateDir::Begin(const Journal& journal) const {
   const std::string name = journal.owner + std::string(kJournalSuffix);
   const std::string temporary = name + std::string(kTemporarySuffix);
   const SecretBuffer bytes = EncodeJournal(journal);
-  WGNET_ASSIGN_OR_RETURN(UniqueFd file, WriteFile(directory_.get(), temporary, TextOf(bytes)));
+  WGNET_ASSIGN_OR_RETURN(UniqueFd file, WriteFile(directory_.get(), temporary, bytes.text()));
   if (renameat(directory_.get(), temporary.c_str(), directory_.get(), name.c_str()) != 0) {
     const int error = errno;
     unlinkat(directory_.get(), temporary.c_str(), 0);
@@ -218,21 +221,9 @@ Result<StateDir::OpenJournal> StateDir::Begin(const Journal& journal) const {
 }
 
 Result<std::vector<Journal>> StateDir::LoadJournals() const {
-  WGNET_ASSIGN_OR_RETURN(const auto names, List(kJournalSuffix));
-  std::vector<Journal> journals;
-  for (const std::string& name : names) {
-    WGNET_ASSIGN_OR_RETURN(const SecretBuffer bytes, ReadFile(directory_.get(), name));
-    auto journal = DecodeJournal(TextOf(bytes));
-    if (!journal) {
-      journal.error().where = path_ + "/" + name;
-      journal.error().hint =
-          "what a transaction that was cut off has left has to be taken away by hand; then remove "
-          "the file";
-      return journal.error();
-    }
-    journals.push_back(*std::move(journal));
-  }
-  return journals;
+  return LoadAll(kJournalSuffix, DecodeJournal,
+                 "what a transaction that was cut off has left has to be taken away by hand; then "
+                 "remove the file");
 }
 
 bool StateDir::HasJournal() const {

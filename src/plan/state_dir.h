@@ -74,6 +74,11 @@ class StateDir {
 
  private:
   Result<std::vector<std::string>> List(std::string_view suffix) const;
+  // All files of a kind; `hint` is for one that is damaged.
+  template <class File>
+  Result<std::vector<File>> LoadAll(std::string_view suffix,
+                                    Result<File> (*decode)(std::string_view),
+                                    std::string_view hint) const;
   StateDir(std::string path, UniqueFd directory)
       : path_(std::move(path)), directory_(std::move(directory)) {}
 

@@ -82,7 +82,7 @@ int ReceiveAnswer(int socket, SecretBuffer& answer) {
     const int error = got < 0 ? SocketError() : got == 0 ? ECONNRESET : 0;
     answer.Resize(had + static_cast<size_t>(std::max<ssize_t>(got, 0)));
     if (error != 0) return error;
-    const size_t end = TextOf(answer).find(kEnd, had == 0 ? 0 : had - 1);
+    const size_t end = answer.text().find(kEnd, had == 0 ? 0 : had - 1);
     if (end == std::string_view::npos) continue;
     answer.Resize(end + kEnd.size());
     return 0;

@@ -28,7 +28,8 @@ bool IsTaken(const Address& address, int family) {
 
 }  // namespace
 
-int MakeTun(std::string_view name, uint32_t index, bool multi_queue) {
+int MakeTun(std::string_view name, uint32_t index, bool multi_queue,
+            const std::function<int()>& tag) {
   ifreq request{};
   if (name.size() >= sizeof request.ifr_name) return ENAMETOOLONG;
   std::copy(name.begin(), name.end(), request.ifr_name);
@@ -40,6 +41,7 @@ int MakeTun(std::string_view name, uint32_t index, bool multi_queue) {
   if (index != 0 && ioctl(tun.get(), TUNSETIFINDEX, &wanted) != 0) return errno;
   request.ifr_flags = static_cast<short>(IFF_TUN | IFF_NO_PI | (multi_queue ? IFF_MULTI_QUEUE : 0));
   if (ioctl(tun.get(), TUNSETIFF, &request) != 0) return errno == EBUSY ? EEXIST : errno;
+  if (const int error = tag()) return error;
   return ioctl(tun.get(), TUNSETPERSIST, 1) != 0 ? errno : 0;
 }
 

@@ -24,11 +24,6 @@ inline constexpr size_t kMostAnswer = 128 << 20;
 /// there is a flag that the protocol cannot say.
 int EncodeSet(netlink::Bytes attributes, SecretBuffer& text);
 
-/// The text of bytes that came from a socket.
-inline std::string_view TextOf(const SecretBuffer& bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
 /// What ends a request, and an answer: an empty line.
 inline constexpr std::string_view kEnd = "\n\n";
 

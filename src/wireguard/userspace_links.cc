@@ -101,7 +101,8 @@ Outcome UserspaceLinks::Create(uint32_t index, Bytes attributes) {
   // The implementations differ in whether they open a link with one queue or with several.
   for (const bool multi_queue : {false, true}) {
     int error = 0;
-    const int entered = netns_.Run([&] { error = MakeTun(name, index, multi_queue); });
+    const auto tag = [&] { return Tag(name, link.group.value_or(0)).error_number; };
+    const int entered = netns_.Run([&] { error = MakeTun(name, index, multi_queue, tag); });
     if (entered != 0) return Failed(entered);
     if (error == ENODEV || error == ENOENT || error == ENXIO) {
       return Failed(EOPNOTSUPP, "there is no /dev/net/tun for a userspace implementation");
@@ -115,6 +116,15 @@ Outcome UserspaceLinks::Create(uint32_t index, Bytes attributes) {
   if (outcome.ok()) outcome = Configure(index, attributes);
   if (!outcome.ok()) Remove(name);
   return outcome;
+}
+
+Outcome UserspaceLinks::Tag(std::string_view name, uint32_t group) {
+  request_.Clear();
+  netlink::MessageWriter out(request_, client_.sequence());
+  out.Begin(RTM_NEWLINK, 0, ifinfomsg{});
+  out.PutString(IFLA_IFNAME, name);
+  out.Put(IFLA_GROUP, group);
+  return Change(request_.bytes());
 }
 
 // Waiting for an answer also waits for the MTU that wireguard-go sets when it starts.
@@ -227,7 +237,7 @@ uint16_t UserspaceLinks::PortOf(const kernel::Link& link) const {
   uint16_t port = 0;
   if (!Ask(link, kGetRequest, answer).ok()) return 0;
   static_cast<void>(ReadGetAnswer(
-      TextOf(answer), [&](const kernel::WgDevice& device) { port = *device.listen_port; },
+      answer.text(), [&](const kernel::WgDevice& device) { port = *device.listen_port; },
       [](const kernel::WgPeer&) {}));
   return port;
 }

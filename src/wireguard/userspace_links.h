@@ -69,6 +69,7 @@ class UserspaceLinks {
  private:
   // Sends a copy of a message, numbered anew.
   Outcome Change(netlink::Bytes message);
+  Outcome Tag(std::string_view name, uint32_t group);
   Outcome Configure(uint32_t index, netlink::Bytes attributes);
   void Remove(std::string_view name);
   bool Await(std::chrono::milliseconds most, const std::function<bool()>& condition) const;

@@ -322,7 +322,7 @@ void UserspaceTransport::Dump(const nlmsghdr& request, const kernel::Link& link)
   }
   DumpWriter dump(request, family_, kIpsPerMessage, replies);
   const int error = ReadGetAnswer(
-      TextOf(answer_),
+      answer_.text(),
       [&](const kernel::WgDevice& device) {
         kernel::WgDevice shown = device;
         shown.dev = link.ref();
@@ -353,9 +353,9 @@ Outcome UserspaceTransport::Set(const kernel::Link& link, const kernel::WgDevice
   if (WantsTakenPort(link, wanted)) return {EADDRINUSE, {}};
   request_.Clear();
   if (const int error = EncodeSet(attributes, request_)) return {error, {}};
-  const Outcome asked = links_.Ask(link, TextOf(request_), answer_);
+  const Outcome asked = links_.Ask(link, request_.text(), answer_);
   if (!asked.ok()) return asked;
-  return {ReadSetAnswer(TextOf(answer_)), {}};
+  return {ReadSetAnswer(answer_.text()), {}};
 }
 
 }  // namespace wgnet::wireguard

@@ -73,8 +73,9 @@ reaches() {
   say "$1 to $2" $answer
 }
 reaches_not() {
-  on $1 ping -q -c 3 -i 0.2 -W 1 $2 >/dev/null
-  say "$1 to $2" "not $((!$?))"
+  local answer="not reached"
+  on $1 ping -q -c 3 -i 0.2 -W 1 $2 >/dev/null && answer="still reached"
+  say "$1 to $2" "$answer"
 }
 loses_nothing() { say "$1 to $2" "$(on $1 ping -q -c 50 -i 0.02 -w 20 $2 | grep -o '[0-9]*% packet loss')"; }
 # FROM TO ADDRESS: for a second.
@@ -100,6 +101,8 @@ script() {
   same_with ours
   out_lacks ": no$"
   out_lacks "false"
+  out_lacks "[1-9][0-9]*% packet loss"
+  out_lacks "still reached"
 }
 
 out_lacks() { check "output lacks $1" not grep -q -- "$1" out; }

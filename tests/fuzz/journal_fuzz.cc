@@ -5,20 +5,12 @@
 
 #include "src/plan/journal.h"
 
-namespace {
-
-std::string_view TextOf(const wgnet::SecretBuffer& bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
-}  // namespace
-
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view body(reinterpret_cast<const char*>(data), size);
-  const auto journal = wgnet::plan::DecodeJournal(TextOf(wgnet::plan::SealJournal(body, 0)));
+  const auto journal = wgnet::plan::DecodeJournal(wgnet::plan::SealJournal(body, 0).text());
   if (!journal) return 0;
   const auto once = wgnet::plan::EncodeJournal(*journal);
-  const auto again = wgnet::plan::DecodeJournal(TextOf(once));
-  if (!again || TextOf(wgnet::plan::EncodeJournal(*again)) != TextOf(once)) std::abort();
+  const auto again = wgnet::plan::DecodeJournal(once.text());
+  if (!again || wgnet::plan::EncodeJournal(*again).text() != once.text()) std::abort();
   return 0;
 }

@@ -64,11 +64,14 @@ std::string KillApply(Host& host, const Node& after) {
 }
 
 // One row: the transaction is always killed at the same step, its recovery at one after another.
-std::string KillRecoveriesOf(size_t steps, Host& host, const Node& after, size_t& cases) {
+// `over`: it ended before.
+std::string KillRecoveriesOf(size_t steps, Host& host, const Node& after, size_t& cases,
+                             bool& over) {
   const std::string before = host.State();
   for (size_t undone = 1;; ++undone) {
     const End apply = KillAfter(steps, host, [&] { return host.Apply(after).ok(); });
-    if (apply != End::kKilled) return "done";
+    over = apply == End::kDone;
+    if (apply != End::kKilled) return over ? "" : "the transaction failed";
     Host next("other", host.state_dir());
     const End recovery = KillAfter(undone, next, [&] { return next.planner().Recover().ok(); });
     if (recovery == End::kFailed) return "recovery failed";
@@ -82,9 +85,9 @@ std::string KillRecoveriesOf(size_t steps, Host& host, const Node& after, size_t
 std::string KillRecovery(Host& host, const Node& after) {
   const Node node = WithoutDns(after);
   size_t cases = 0;
-  for (size_t steps = 1;; ++steps) {
-    const std::string wrong = KillRecoveriesOf(steps, host, node, cases);
-    if (wrong == "done") break;
+  bool over = false;
+  for (size_t steps = 1; !over; ++steps) {
+    const std::string wrong = KillRecoveriesOf(steps, host, node, cases, over);
     if (!wrong.empty()) return fmt::format("killed after step {}: {}", steps, wrong);
   }
   std::cout << fmt::format("recovery killed in {} cases, every point reached\n", cases);

@@ -22,10 +22,6 @@ using wgnet::testing::CountingKey;
 
 constexpr size_t kMarkSize = sizeof(JournalMark);
 
-std::string_view TextOf(const SecretBuffer& bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
 // What is removed or changed was read, and rules come from a dump as they stand there.
 kernel::Object AsRead(kernel::Object object) {
   auto* chain = std::get_if<kernel::NftChain>(&object);
@@ -73,13 +69,13 @@ std::string UndoOf(const Op& op) {
       kernel::Encode(inverse.verb, inverse.object, inverse.image(), context, out);
     }
     EXPECT_TRUE(out.ok());
-    text += TextOf(bytes);
+    text += bytes.text();
   }
   return text;
 }
 
 Journal Reread(const Journal& journal) {
-  auto read = DecodeJournal(TextOf(EncodeJournal(journal)));
+  auto read = DecodeJournal(EncodeJournal(journal).text());
   EXPECT_TRUE(read.ok()) << read.error();
   return *std::move(read);
 }
@@ -126,10 +122,10 @@ bool Holds(const Op& op, uint8_t first) {
   const SecretKey key = CountingKey<SecretKey>(first);
   const std::string_view bytes(reinterpret_cast<const char*>(key.bytes().data()), SecretKey::kSize);
   const SecretBuffer journal = EncodeJournal({.owner = "o", .ops = {op}});
-  return TextOf(journal).find(bytes.substr(4, 8)) != std::string_view::npos;
+  return journal.text().find(bytes.substr(4, 8)) != std::string_view::npos;
 }
 
-TEST(JournalTest, HoldsKeysOnlyWhereTheyAreLostOtherwise) {
+TEST(JournalTest, HoldsKeysOnlyOfWhatIsChangedOrRemoved) {
   constexpr uint8_t kOld = 60, kNew = 120;
   const Op add{.verb = Verb::kAdd, .object = PeerWithKey(kNew)};
   EXPECT_FALSE(Holds(add, kNew));
@@ -153,7 +149,7 @@ TEST(JournalTest, HoldsKeysOnlyWhereTheyAreLostOtherwise) {
 
 TEST(JournalTest, EveryFlippedBitIsDetectedButInTheMark) {
   const SecretBuffer whole = EncodeJournal({.owner = "o", .ops = AllOps()});
-  const std::string bytes(TextOf(whole));
+  const std::string bytes(whole.text());
   std::string flipped = bytes;
   for (size_t at = 0; at < bytes.size(); ++at) {
     if (at == JournalMark::kPlace) at += kMarkSize;
@@ -167,13 +163,13 @@ TEST(JournalTest, EveryFlippedBitIsDetectedButInTheMark) {
 TEST(JournalTest, EveryTruncationIsDetected) {
   const SecretBuffer whole = EncodeJournal({.owner = "o", .ops = AllOps()});
   for (size_t size = 0; size < whole.size(); ++size) {
-    ASSERT_FALSE(DecodeJournal(TextOf(whole).substr(0, size)).ok()) << size;
+    ASSERT_FALSE(DecodeJournal(whole.text().substr(0, size)).ok()) << size;
   }
 }
 
 TEST(JournalTest, ATornMarkMeansAllOps) {
   const std::vector<Op> ops = AllOps();
-  std::string bytes(TextOf(EncodeJournal({.owner = "o", .ops = ops, .begun = 2})));
+  std::string bytes(EncodeJournal({.owner = "o", .ops = ops, .begun = 2}).text());
   for (size_t at = JournalMark::kPlace; at < JournalMark::kPlace + kMarkSize; ++at) {
     std::string torn = bytes;
     torn[at] = static_cast<char>(torn[at] ^ 4);

@@ -44,7 +44,7 @@ Written Write(const std::function<void(MessageWriter&)>& put) {
   put(out);
   SecretBuffer text;
   const int error = EncodeSet(message.bytes().subspan(NLMSG_HDRLEN + sizeof(genlmsghdr)), text);
-  return {error, std::string(TextOf(text))};
+  return {error, std::string(text.text())};
 }
 
 template <class Object>

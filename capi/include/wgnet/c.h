@@ -242,8 +242,8 @@ typedef struct wgnet_session_options {
   const char* owner;
   /// A name of ip-netns(8), or the path of a namespace file. NULL: the calling thread's namespace.
   const char* netns;
-  /// Where it is written what belongs to whom, and what a transaction is about to do. A change that
-  /// loses keys needs one on a tmpfs. NULL: "/run/wgnet".
+  /// Where it is written what belongs to whom, and what a transaction is about to do. Changing
+  /// or removing what has a key needs one on a tmpfs. NULL: "/run/wgnet".
   const char* state_dir;
   /// How many milliseconds to wait for another transaction in the namespace. Below 0: none. 0:
   /// 30000.

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "src/plan/cut_off.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "src/base/try.h"
+#include "src/plan/transaction.h"
+
+namespace wgnet::plan {
+namespace {
+
+using kernel::Verb;
+
+// The record is the last thing that a transaction changes.
+bool IsCommitted(const Journal& journal, const std::vector<Record>& records) {
+  const auto found = std::find_if(records.begin(), records.end(), [&](const Record& record) {
+    return record.owner == journal.owner;
+  });
+  if (journal.keeps_record) {
+    return found != records.end() && found->transaction == journal.transaction;
+  }
+  return journal.had_record && found == records.end();
+}
+
+// With its link goes what is set for it.
+bool IsGoneSetting(const Op& op, netlink::Transport& transport) {
+  const auto* sysctl = std::get_if<kernel::Sysctl>(&op.object);
+  if (sysctl == nullptr) return false;
+  const int handle = transport.OpenSetting(sysctl->name->str().c_str(), false);
+  if (handle >= 0) transport.CloseSetting(handle);
+  return handle == -ENOENT;
+}
+
+// A new link with our tag is ours, whatever else was set on it by then: a userspace implementation
+// of WireGuard takes several steps.
+Op ByTag(Op op) {
+  auto* link = std::get_if<kernel::Link>(&op.object);
+  if (link == nullptr || op.verb != Verb::kAdd) return op;
+  kernel::Link tagged;
+  tagged.index = link->index;
+  tagged.name = link->name;
+  tagged.kind = link->kind;
+  tagged.group = link->group;
+  *link = tagged;
+  return op;
+}
+
+Result<RollbackReport> TakeBack(Journal journal, netlink::Client& client) {
+  PlanData plan;
+  size_t begun = 0;
+  for (size_t op = 0; op < journal.ops.size(); ++op) {
+    if (IsGoneSetting(journal.ops[op], client.transport())) continue;
+    plan.ops.push_back(ByTag(std::move(journal.ops[op])));
+    begun += op < journal.begun;
+  }
+  Transaction transaction(plan, client);
+  WGNET_RETURN_IF_ERROR(transaction.PrepareBack(begun));
+  return transaction.TakeBack();
+}
+
+}  // namespace
+
+Result<std::vector<RecoveryReport::CutOff>> TakeBackCutOff(const StateDir& state_dir,
+                                                           netlink::Client& client) {
+  std::vector<RecoveryReport::CutOff> reports;
+  if (!state_dir.HasJournal()) return reports;
+  WGNET_ASSIGN_OR_RETURN(std::vector<Journal> journals, state_dir.LoadJournals());
+  WGNET_ASSIGN_OR_RETURN(const std::vector<Record> records, state_dir.Load());
+  for (Journal& journal : journals) {
+    const std::string owner = journal.owner;
+    if (!IsCommitted(journal, records)) {
+      WGNET_ASSIGN_OR_RETURN(RollbackReport rollback, TakeBack(std::move(journal), client));
+      reports.push_back({owner, std::move(rollback)});
+    }
+    WGNET_RETURN_IF_ERROR(state_dir.RemoveJournal(owner));
+  }
+  return reports;
+}
+
+}  // namespace wgnet::plan
