@@ -40,21 +40,32 @@ Outcome Conclude(const wgnet::Plan& plan, const Teller& teller, const Console& c
   return DoneIf(console.Print(std::to_string(plan.size()) + " steps done\n"));
 }
 
-// A plan that the kernel has left behind is made anew.
-template <class MakePlan>
-Outcome CarryOut(const MakePlan& make_plan, Session& session, const Teller& teller,
-                 const Console& console) {
+// A plan that the kernel has left behind is made anew. `apply(plan)` carries it out, and
+// `conclude(plan, report)` tells of it.
+template <class MakePlan, class ApplyPlan, class ConcludePlan>
+Outcome CarryOut(const MakePlan& make_plan, const ApplyPlan& apply, const ConcludePlan& conclude,
+                 Session& session, const Teller& teller, const Console& console) {
   for (const auto& each : session.cut_off()) console.Warn(each.ToString());
   for (int attempt = 1;; ++attempt) {
     const auto plan = make_plan();
     if (!plan) return plan.error();
     Announce(*plan, console);
     if (teller) teller->Begin(*plan);
-    const auto done = session.Apply(*plan);
-    if (done) return Conclude(*plan, teller, console);
+    const auto done = apply(*plan);
+    if (done) return conclude(*plan, *done);
     if (done.error().code != ErrorCode::kStale || attempt == kMostAttempts) return done.error();
     console.Warn("the kernel changed meanwhile; planning again");
   }
+}
+
+template <class MakePlan>
+Outcome CarryOut(const MakePlan& make_plan, Session& session, const Teller& teller,
+                 const Console& console) {
+  const auto apply = [&](const wgnet::Plan& plan) { return session.Apply(plan); };
+  const auto conclude = [&](const wgnet::Plan& plan, const wgnet::ApplyReport&) {
+    return Conclude(plan, teller, console);
+  };
+  return CarryOut(make_plan, apply, conclude, session, teller, console);
 }
 
 Outcome BringTo(const Node& node, const wgnet::Hooks& hooks, Session& session, const Teller& teller,
@@ -186,7 +197,21 @@ Outcome Plan(const Arguments& arguments, const Console& console) {
 }
 
 Outcome Apply(const Arguments& arguments, const Console& console) {
-  return BringToInput(arguments, HookUse::kNone, nullptr, console);
+  const auto confirm = ConfirmOptionsOf(arguments);
+  if (!confirm) return confirm.error();
+  if (!*confirm) return BringToInput(arguments, HookUse::kNone, nullptr, console);
+  const auto input = Load(arguments, HookUse::kNone, console);
+  if (!input) return input.error();
+  auto session =
+      OpenResolvingSession(WithAdoption(arguments, HookUse::kNone, *input), input->owner);
+  if (!session) return session.error();
+  const auto plan = [&] { return session->Plan(input->node); };
+  const auto apply = [&](const wgnet::Plan& made) { return session->Apply(made, **confirm); };
+  const auto conclude = [&](const wgnet::Plan& made, const wgnet::ApplyReport& report) -> Outcome {
+    if (!report.pending) return Conclude(made, nullptr, console);
+    return AwaitConfirmation(*report.pending, arguments, *session, console);
+  };
+  return CarryOut(plan, apply, conclude, *session, nullptr, console);
 }
 
 Outcome Up(const Arguments& arguments, const Console& console) {

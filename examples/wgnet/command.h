@@ -41,6 +41,12 @@ struct Arguments {
   std::optional<uint32_t> resolve_timeout;  ///< seconds
   uint32_t older_than = 135;                ///< seconds
 
+  std::optional<uint32_t> confirm;  ///< seconds
+  std::vector<std::string> revoke;  ///< public keys
+  bool confirm_on_handshake = false;
+  std::string token;
+  bool background = false;
+
   std::string target = "all";  ///< an interface, "all" or "interfaces"
   std::string field;
 
@@ -54,6 +60,10 @@ using Outcome = wgnet::Result<ExitStatus>;
 Outcome Plan(const Arguments& arguments, const Console& console);
 Outcome Apply(const Arguments& arguments, const Console& console);
 Outcome Delete(const Arguments& arguments, const Console& console);
+Outcome Confirm(const Arguments& arguments, const Console& console);
+Outcome Rollback(const Arguments& arguments, const Console& console);
+Outcome Extend(const Arguments& arguments, const Console& console);
+Outcome Guard(const Arguments& arguments, const Console& console);
 Outcome Recover(const Arguments& arguments, const Console& console);
 Outcome Up(const Arguments& arguments, const Console& console);
 Outcome Down(const Arguments& arguments, const Console& console);
@@ -88,6 +98,12 @@ wgnet::Result<wgnet::Session> OpenSessionOfWg(const Arguments& arguments);
 
 /// Plans, tells each step and takes it; a plan that the kernel has left behind is made anew.
 Outcome BringTo(const wgnet::Reresolve& reresolve, wgnet::Session& session, const Console& console);
+
+/// How a change is to be confirmed, if it is.
+wgnet::Result<std::optional<wgnet::ConfirmOptions>> ConfirmOptionsOf(const Arguments& arguments);
+/// Tells how a change is confirmed; or waits until a handshake has confirmed it.
+Outcome AwaitConfirmation(const wgnet::PendingChange& change, const Arguments& arguments,
+                          wgnet::Session& session, const Console& console);
 
 /// The WireGuard interface of that name; kNotFound if there is none.
 wgnet::Result<wgnet::DeviceStatus> ReadDevice(const std::string& name, const Arguments& arguments);

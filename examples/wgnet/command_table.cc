@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <string_view>
 
 #include "show.h"
@@ -42,8 +43,13 @@ constexpr char kFileUsage[] = "INTERFACE FILE";
 constexpr Command kCommands[] = {
     {"plan", "Print the commands that would bring the kernel to what FILE says", AddPlanOptions,
      Plan},
-    {"apply", "Bring the kernel to what FILE says: all of it, or none of it", AddChangeOptions,
+    {"apply", "Bring the kernel to what FILE says: all of it, or none of it", AddApplyOptions,
      Apply},
+    {"confirm", "Keep what apply --confirm did", AddToken, Confirm},
+    {"rollback", "Take what apply --confirm did back at once", AddToken, Rollback},
+    {"extend", "Give more time to confirm", AddExtendOptions, Extend},
+    {"guard", "Wait until a change is confirmed, and take it back at the end of its time",
+     AddGuardOptions, Guard},
     {"delete", "Take away all that OWNER has", AddDeleteOptions, Delete},
     {"recover", "Take back what a killed process began; remove what is left of lost interfaces",
      AddNothing, Recover},
@@ -81,6 +87,13 @@ ExitStatus StatusOf(const wgnet::Error& error) {
   return incomplete ? ExitStatus::kRollbackIncomplete : ExitStatus::kFailed;
 }
 
+// The same program guards what it does.
+std::string OwnPath() {
+  std::error_code error;
+  const auto path = std::filesystem::read_symlink("/proc/self/exe", error);
+  return error ? "wgnet" : path.string();
+}
+
 }  // namespace
 
 std::span<const Command> Commands() { return kCommands; }
@@ -107,6 +120,7 @@ wgnet::Result<wgnet::Session> OpenSession(const Arguments& arguments, std::strin
   wgnet::SessionOptions options = arguments.session;
   options.owner = owner;
   options.process_runner = std::move(runner);
+  options.guardian = OwnPath();
   // As of wg-quick(8).
   const char* program = std::getenv("WG_QUICK_USERSPACE_IMPLEMENTATION");
   if (program != nullptr && *program != '\0') options.userspace_implementation = program;

@@ -11,6 +11,9 @@
 namespace cli {
 namespace {
 
+constexpr uint32_t kLongestConfirm = 7 * 24 * 3600;
+const CLI::Range kConfirmTime(uint32_t{1}, kLongestConfirm);
+
 std::string CheckInput(const std::string& text) {
   const auto source = FindSource(text);
   return source ? "" : source.error().message;
@@ -80,6 +83,41 @@ void AddChangeOptions(CLI::App& app, Arguments& arguments) {
                  "endpoint later, with a warning (later)")
       ->type_name("error|later")
       ->transform(CLI::CheckedTransformer(kPolicies).description(""));
+}
+
+void AddApplyOptions(CLI::App& app, Arguments& arguments) {
+  AddChangeOptions(app, arguments);
+  auto* const confirm =
+      app.add_option("--confirm", arguments.confirm,
+                     "Take it back after so long, unless `wgnet confirm` is called; what ends\n"
+                     "sessions waits until then")
+          ->type_name("SECONDS")
+          ->check(kConfirmTime);
+  app.add_option("--revoke", arguments.revoke, "A peer that goes at once, if it goes")
+      ->type_name("PUBLIC-KEY")
+      ->needs(confirm);
+  app.add_flag("--confirm-on-handshake", arguments.confirm_on_handshake,
+               "Wait for the first handshake of a peer, and confirm it then")
+      ->needs(confirm);
+}
+
+void AddToken(CLI::App& app, Arguments& arguments) {
+  app.add_option("token", arguments.token, "What apply --confirm has printed")
+      ->type_name("TOKEN")
+      ->required();
+}
+
+void AddExtendOptions(CLI::App& app, Arguments& arguments) {
+  AddToken(app, arguments);
+  app.add_option("seconds", arguments.confirm, "From now on")
+      ->type_name("SECONDS")
+      ->required()
+      ->check(kConfirmTime);
+}
+
+void AddGuardOptions(CLI::App& app, Arguments& arguments) {
+  app.add_flag("--background", arguments.background,
+               "Return once it is guarded, by a process in a session of its own");
 }
 
 void AddResolveOptions(CLI::App& app, Arguments& arguments) {

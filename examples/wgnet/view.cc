@@ -71,6 +71,12 @@ std::string Plural(size_t count, std::string_view noun) {
 }
 
 // "wg-quick:wg0: wg0, 12 objects, 1 missing"
+std::string PendingLine(const wgnet::PendingChange& change) {
+  const auto left = std::chrono::ceil<std::chrono::seconds>(change.left);
+  return change.owner + ": a change waits to be confirmed, for another " +
+         std::to_string(left.count()) + " s\n";
+}
+
 std::string StatusLine(const wgnet::OwnerStatus& owner) {
   std::string text = owner.owner + ":";
   for (const std::string& interface : owner.interfaces) text += ' ' + interface;
@@ -119,6 +125,7 @@ Outcome Status(const Arguments& arguments, const Console& console) {
   if (console.json()) return DoneIf(console.Print(snapshot->ToJson() + "\n"));
   std::string text;
   for (const wgnet::OwnerStatus& owner : snapshot->owners) text += StatusLine(owner);
+  if (snapshot->pending) text += PendingLine(*snapshot->pending);
   return DoneIf(console.Print(text));
 }
 

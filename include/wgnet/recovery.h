@@ -17,10 +17,12 @@ struct RecoveryReport {
     size_t steps = 0;  ///< 0: only what was on record for him has changed
     bool operator==(const Owner&) const = default;
   };
-  /// A transaction whose process ended in the middle, and what taking it back did.
+  /// A transaction whose process ended in the middle, or a change that nobody confirmed, and what
+  /// taking it back did.
   struct CutOff {
     std::string owner;
     RollbackReport rollback;
+    bool unconfirmed = false;  ///< it was whole, but nobody confirmed it in time
     std::string ToString() const;
     bool operator==(const CutOff&) const = default;
   };

@@ -4,11 +4,14 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "wgnet/confirm.h"
 #include "wgnet/device_update.h"
 #include "wgnet/error.h"
 #include "wgnet/node.h"
@@ -54,7 +57,13 @@ struct SessionOptions {
   /// background, and speaks the protocol of https://www.wireguard.com/xplatform/. Interfaces that
   /// such a program serves already are used whoever started it. Empty: neither.
   std::string userspace_implementation = "wireguard-go";
-  /// Runs hooks, resolvconf(8) and the userspace implementation. Not set: SystemProcessRunner().
+  /// The wgnet program, by a name that is looked for in PATH, or a path. It is run as `wgnet guard`
+  /// and takes a change back that is not confirmed in time, or whose process ends: as a transient
+  /// unit of systemd(1) where that runs, else in a session of its own. Where it cannot be run, no
+  /// change is made that has to be confirmed. Empty: the caller has Guard run, in another process.
+  std::string guardian = "wgnet";
+  /// Runs hooks, resolvconf(8), the guardian and the userspace implementation. Not set:
+  /// SystemProcessRunner().
   std::shared_ptr<ProcessRunner> process_runner;
 };
 
@@ -62,6 +71,7 @@ struct SessionOptions {
 struct ApplyReport {
   size_t steps = 0;  ///< 0: the kernel was as wanted already, and nothing was sent
   std::vector<std::string> warnings;
+  std::optional<PendingChange> pending;  ///< what has to be confirmed now
 };
 
 /// An open way into the kernel, for one owner in one network namespace.
@@ -93,7 +103,39 @@ class Session {
   /// Plans and applies under one lock; plans again when the kernel changes meanwhile.
   Result<ApplyReport> Apply(const Node& node, const Hooks& hooks = {});
 
-  /// The same for one WireGuard interface, whoever's it is: kNotFound if it does not exist.
+  /// The same, but what is done is taken back unless it is confirmed in time. Until that is decided
+  /// no other change is made in the namespace (ErrorCode::kBusy). What ends WireGuard sessions
+  /// waits for it. An error of starting the guardian is kNotSupported.
+  Result<ApplyReport> Apply(const wgnet::Plan& plan, const ConfirmOptions& confirm);
+  Result<ApplyReport> Apply(const Node& node, const ConfirmOptions& confirm);
+
+  /// Confirms the change that waits, whoever made it, and does what waited for it. The token may be
+  /// left out in the process that made it. kNotFound: none waits, or its time was over.
+  Result<ApplyReport> Confirm(std::string_view token = {});
+  /// Takes it back at once.
+  Result<RollbackReport> Rollback(std::string_view token = {});
+  /// Gives it so much time from now on, as ConfirmOptions::within.
+  Status ExtendConfirmation(std::chrono::milliseconds within, std::string_view token = {});
+  /// The change that waits to be confirmed in this namespace, anybody's.
+  Result<std::optional<PendingChange>> Pending();
+
+  /// Asks `probe` in such intervals until it is true, and then confirms; an error of the probe is
+  /// returned, and the change waits on. kNotFound: the change's time was over before.
+  Result<ApplyReport> ConfirmWhen(
+      const std::function<Result<bool>()>& probe, std::string_view token = {},
+      std::chrono::milliseconds interval = std::chrono::milliseconds(250));
+  /// The same: when a peer of the owner's has had a handshake after the change; a given one, if
+  /// set.
+  Result<ApplyReport> ConfirmOnHandshake(std::optional<PublicKey> peer = {},
+                                         std::string_view token = {});
+
+  /// Waits until the change that waits, or is being made, is decided, and takes it back when its
+  /// time is over, or the process has ended that it ends with. `on_ready` is called once it is
+  /// guarded. Blocks, so it is for a process, or a thread with a session, of its own; `wgnet guard`
+  /// is such a process.
+  Result<GuardReport> Guard(const std::function<void()>& on_ready = {});
+
+  /// Plan and Apply for one WireGuard interface, whoever's it is: kNotFound if it does not exist.
   /// Nobody's record of what is whose changes, and no lock is waited for, so that a program that a
   /// transaction runs may do it. A later plan of the interface's owner takes such a change back.
   Result<wgnet::Plan> Plan(const DeviceUpdate& update);

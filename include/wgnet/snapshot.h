@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "wgnet/confirm.h"
 #include "wgnet/key.h"
 #include "wgnet/types.h"
 
@@ -55,6 +56,8 @@ struct Snapshot {
   /// WireGuard interfaces without a device: the program that served them has ended. Their links,
   /// addresses and routes stand; applying the owner's node again starts the program.
   std::vector<std::string> unserved;
+
+  std::optional<PendingChange> pending;  ///< a change that waits to be confirmed
 
   /// A document of schema "wgnet/1".
   std::string ToJson(Secrets secrets = Secrets::kHide) const;

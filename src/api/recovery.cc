@@ -9,8 +9,9 @@
 namespace wgnet {
 
 std::string RecoveryReport::CutOff::ToString() const {
-  return fmt::format("a transaction of {} was cut off: {} steps taken back{}", owner,
-                     rollback.undone, OutcomeText(rollback));
+  return fmt::format(
+      "a {} of {} was {}: {} steps taken back{}", unconfirmed ? "change" : "transaction", owner,
+      unconfirmed ? "not confirmed" : "cut off", rollback.undone, OutcomeText(rollback));
 }
 
 std::string RecoveryReport::ToJson() const {
@@ -21,6 +22,7 @@ std::string RecoveryReport::ToJson() const {
       for (const CutOff& each : cut_off) {
         out.Object([&] {
           out.Key("owner").String(each.owner);
+          out.Key("unconfirmed").Bool(each.unconfirmed);
           out.Key("rollback").Object([&] { WriteJson(each.rollback, out); });
         });
       }

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "wgnet/session.h"
 
+#include <sys/stat.h>
+
+#include <filesystem>
 #include <map>
 #include <memory>
 
@@ -24,6 +27,27 @@ Result<std::unique_ptr<DnsSystem>> ResolverOf(const std::string& name,
   const bool is_name = name.find('/') == name.npos;
   return dns::HostResolver(
       {.id = netns.id(), .name = is_name ? name : "", .is_own = netns.id() == own.id()}, runner);
+}
+
+bool IsSame(const char* a, const char* b) {
+  struct stat first;
+  struct stat second;
+  return stat(a, &first) == 0 && stat(b, &second) == 0 && first.st_dev == second.st_dev &&
+         first.st_ino == second.st_ino;
+}
+
+// A unit of systemd(1) is in the namespaces of process 1, but for a network namespace with a name;
+// a process of ours is in the session's.
+plan::Guardian GuardianFor(const SessionOptions& options, const netlink::NetworkNamespace& netns) {
+  const bool is_name = options.netns.find('/') == std::string::npos && !options.netns.empty();
+  const auto first = netlink::NetworkNamespace::Open("/proc/1/ns/net");
+  const bool is_found = is_name || (first && first->id() == netns.id());
+  std::error_code error;
+  return {.program = options.guardian,
+          .netns = is_name ? options.netns : "",
+          .state_dir = std::filesystem::absolute(options.state_dir, error).string(),
+          .may_be_unit = is_found && IsSame("/proc/self/ns/mnt", "/proc/1/ns/mnt") &&
+                         IsSame("/proc/self/ns/pid", "/proc/1/ns/pid")};
 }
 
 using LinkNames = std::map<uint32_t, std::string>;
@@ -140,16 +164,24 @@ class Session::Impl {
     return wgnet::Plan(std::make_shared<const plan::PlanData>(std::move(data)));
   }
 
-  Result<ApplyReport> Apply(const wgnet::Plan& plan) {
-    return ReportOf(planner_.Apply(plan.data()));
+  Result<ApplyReport> Apply(const wgnet::Plan& plan, const ConfirmOptions* confirm) {
+    return ReportOf(planner_.Apply(plan.data(), confirm));
+  }
+  Result<ApplyReport> Apply(const Node& node, const Hooks& hooks, const ConfirmOptions* confirm) {
+    WGNET_RETURN_IF_ERROR(Check(node));
+    WGNET_ASSIGN_OR_RETURN(const auto hosts, planner_.Resolve(node, look_ups_));
+    return ReportOf(planner_.Apply(node, hosts, hooks, confirm));
   }
 
-  template <class Wanted, class... Hooks>
-  Result<ApplyReport> Apply(const Wanted& wanted, const Hooks&... hooks) {
-    WGNET_RETURN_IF_ERROR(Check(wanted));
-    WGNET_ASSIGN_OR_RETURN(const auto hosts, planner_.Resolve(wanted, look_ups_));
-    return ReportOf(planner_.Apply(wanted, hosts, hooks...));
+  template <class Update>
+  Result<ApplyReport> Apply(const Update& update) {
+    WGNET_RETURN_IF_ERROR(Check(update));
+    WGNET_ASSIGN_OR_RETURN(const auto hosts, planner_.Resolve(update, look_ups_));
+    return ReportOf(planner_.Apply(update, hosts));
   }
+
+  Result<ApplyReport> Confirm(std::string_view token) { return ReportOf(planner_.Confirm(token)); }
+  plan::Planner& planner() { return planner_; }
 
   const std::vector<RecoveryReport::CutOff>& cut_off() const { return cut_off_; }
   Result<RecoveryReport> Recover() {
@@ -163,13 +195,14 @@ class Session::Impl {
     WGNET_ASSIGN_OR_RETURN(const auto owners, planner_.ReadOwners());
     wgnet::Snapshot snapshot{.devices = DevicesOf(devices), .unserved = UnservedOf(devices)};
     for (const auto& owner : owners) snapshot.owners.push_back(StatusOf(owner));
+    WGNET_ASSIGN_OR_RETURN(snapshot.pending, planner_.Pending());
     return snapshot;
   }
 
  private:
   static Result<ApplyReport> ReportOf(Result<plan::Planner::Done> done) {
     if (!done) return done.error();
-    return ApplyReport{done->steps, std::move(done->warnings)};
+    return ApplyReport{done->steps, std::move(done->warnings), std::move(done->pending)};
   }
   template <class Wanted>
   static Status Check(const Wanted& wanted) {
@@ -194,6 +227,7 @@ Result<Session> Session::Open(SessionOptions options) {
     WGNET_ASSIGN_OR_RETURN(auto netns, netlink::NetworkNamespace::Open(options.netns));
     WGNET_ASSIGN_OR_RETURN(auto state_dir, plan::StateDir::Open(options.state_dir, netns.id()));
     auto runner = options.process_runner ? options.process_runner : SystemProcessRunner();
+    const plan::Guardian guardian = GuardianFor(options, netns);
     WGNET_ASSIGN_OR_RETURN(auto dns, ResolverOf(options.netns, netns, runner));
     WGNET_ASSIGN_OR_RETURN(auto transport,
                            OpenTransport(std::move(netns), std::move(runner), std::move(dns),
@@ -201,6 +235,7 @@ Result<Session> Session::Open(SessionOptions options) {
     plan::Planner planner(options.owner, std::move(transport), std::move(state_dir),
                           options.lock_timeout);
     planner.AllowAdoption(options.adopt);
+    if (!options.guardian.empty()) planner.UseGuardian(guardian);
     WGNET_ASSIGN_OR_RETURN(auto cut_off, planner.RecoverCutOff());
     return Session(std::make_unique<Impl>(std::move(planner), options, std::move(cut_off)));
   });
@@ -211,11 +246,39 @@ Result<wgnet::Plan> Session::Plan(const Node& node, const Hooks& hooks) {
 }
 
 Result<ApplyReport> Session::Apply(const wgnet::Plan& plan) {
-  return CatchNoMemory([&] { return impl_->Apply(plan); });
+  return CatchNoMemory([&] { return impl_->Apply(plan, nullptr); });
 }
 
 Result<ApplyReport> Session::Apply(const Node& node, const Hooks& hooks) {
-  return CatchNoMemory([&] { return impl_->Apply(node, hooks); });
+  return CatchNoMemory([&] { return impl_->Apply(node, hooks, nullptr); });
+}
+
+Result<ApplyReport> Session::Apply(const wgnet::Plan& plan, const ConfirmOptions& confirm) {
+  return CatchNoMemory([&] { return impl_->Apply(plan, &confirm); });
+}
+
+Result<ApplyReport> Session::Apply(const Node& node, const ConfirmOptions& confirm) {
+  return CatchNoMemory([&] { return impl_->Apply(node, {}, &confirm); });
+}
+
+Result<ApplyReport> Session::Confirm(std::string_view token) {
+  return CatchNoMemory([&] { return impl_->Confirm(token); });
+}
+
+Result<RollbackReport> Session::Rollback(std::string_view token) {
+  return CatchNoMemory([&] { return impl_->planner().TakeBack(token); });
+}
+
+Status Session::ExtendConfirmation(std::chrono::milliseconds within, std::string_view token) {
+  return CatchNoMemory([&] { return impl_->planner().Extend(within, token); });
+}
+
+Result<std::optional<PendingChange>> Session::Pending() {
+  return CatchNoMemory([&] { return impl_->planner().Pending(); });
+}
+
+Result<GuardReport> Session::Guard(const std::function<void()>& on_ready) {
+  return CatchNoMemory([&] { return impl_->planner().Guard(on_ready); });
 }
 
 Result<wgnet::Plan> Session::Plan(const DeviceUpdate& update) {

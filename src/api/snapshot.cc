@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "wgnet/snapshot.h"
 
-#include "src/base/json_writer.h"
+#include "src/api/pending_json.h"
 
 namespace wgnet {
 namespace {
@@ -71,10 +71,12 @@ std::string Snapshot::ToJson(Secrets secrets) const {
     out.Key("owners").Array([&] {
       for (const OwnerStatus& owner : owners) Write(owner, out);
     });
-    if (unserved.empty()) return;
-    out.Key("unserved").Array([&] {
-      for (const std::string& name : unserved) out.String(name);
-    });
+    if (!unserved.empty()) {
+      out.Key("unserved").Array([&] {
+        for (const std::string& name : unserved) out.String(name);
+      });
+    }
+    if (pending) out.Key("pending").Object([&] { WriteJson(*pending, out); });
   });
   return out.text();
 }

@@ -13,17 +13,6 @@ namespace {
 
 using kernel::Verb;
 
-// The record is the last thing that a transaction changes.
-bool IsCommitted(const Journal& journal, const std::vector<Record>& records) {
-  const auto found = std::find_if(records.begin(), records.end(), [&](const Record& record) {
-    return record.owner == journal.owner;
-  });
-  if (journal.keeps_record) {
-    return found != records.end() && found->transaction == journal.transaction;
-  }
-  return journal.had_record && found == records.end();
-}
-
 // With its link goes what is set for it.
 bool IsGoneSetting(const Op& op, netlink::Transport& transport) {
   const auto* sysctl = std::get_if<kernel::Sysctl>(&op.object);
@@ -47,7 +36,19 @@ Op ByTag(Op op) {
   return op;
 }
 
-Result<RollbackReport> TakeBack(Journal journal, netlink::Client& client) {
+}  // namespace
+
+bool IsCommitted(const Journal& journal, const std::vector<Record>& records) {
+  const auto found = std::find_if(records.begin(), records.end(), [&](const Record& record) {
+    return record.owner == journal.owner;
+  });
+  if (journal.keeps_record) {
+    return found != records.end() && found->transaction == journal.transaction;
+  }
+  return journal.had_record && found == records.end();
+}
+
+Result<RollbackReport> TakeBack(Journal journal, bool answered, netlink::Client& client) {
   PlanData plan;
   size_t begun = 0;
   for (size_t op = 0; op < journal.ops.size(); ++op) {
@@ -56,11 +57,9 @@ Result<RollbackReport> TakeBack(Journal journal, netlink::Client& client) {
     begun += op < journal.begun;
   }
   Transaction transaction(plan, client);
-  WGNET_RETURN_IF_ERROR(transaction.PrepareBack(begun));
+  WGNET_RETURN_IF_ERROR(transaction.PrepareBack(begun, answered));
   return transaction.TakeBack();
 }
-
-}  // namespace
 
 Result<std::vector<RecoveryReport::CutOff>> TakeBackCutOff(const StateDir& state_dir,
                                                            netlink::Client& client) {
@@ -71,7 +70,7 @@ Result<std::vector<RecoveryReport::CutOff>> TakeBackCutOff(const StateDir& state
   for (Journal& journal : journals) {
     const std::string owner = journal.owner;
     if (!IsCommitted(journal, records)) {
-      WGNET_ASSIGN_OR_RETURN(RollbackReport rollback, TakeBack(std::move(journal), client));
+      WGNET_ASSIGN_OR_RETURN(RollbackReport rollback, TakeBack(std::move(journal), false, client));
       reports.push_back({owner, std::move(rollback)});
     }
     WGNET_RETURN_IF_ERROR(state_dir.RemoveJournal(owner));

@@ -11,6 +11,14 @@
 
 namespace wgnet::plan {
 
+/// Whether the journal's transaction came to its end: the record is the last thing that one
+/// changes.
+bool IsCommitted(const Journal& journal, const std::vector<Record>& records);
+
+/// Takes back what has been done of it. `answered`: all of that is known to have been done, so what
+/// is otherwise by now is somebody else's.
+Result<RollbackReport> TakeBack(Journal journal, bool answered, netlink::Client& client);
+
 /// Takes back what the journals in the directory tell of, but for what had been committed, and
 /// removes them. The caller has the directory's lock.
 Result<std::vector<RecoveryReport::CutOff>> TakeBackCutOff(const StateDir& state_dir,

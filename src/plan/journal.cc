@@ -14,8 +14,10 @@ using kernel::Verb;
 
 constexpr std::string_view kMark = "wgnetjnl";
 constexpr std::string_view kMagic = "journal.";
-constexpr uint32_t kVersion = 1;
+constexpr uint32_t kVersion = 2;
 static_assert(kMark.size() == JournalMark::kPlace);
+static_assert(kMark.size() + sizeof(JournalMark) == PendingMark::kPlace);
+constexpr size_t kMarks = PendingMark::kPlace + sizeof(PendingMark);
 
 SecretKey KeyOf(const kernel::Object& object) {
   const auto* device = std::get_if<kernel::WgDevice>(&object);
@@ -49,7 +51,36 @@ void GetOp(ByteReader& in, Op& op) {
   if (op.verb == Verb::kChange) in.Get(op.before);
 }
 
+void PutConfirmation(const Confirmation& confirmation, ByteWriter& out) {
+  out.Put(confirmation.token);
+  out.Put(confirmation.persists);
+  out.Put(confirmation.issuer.pid);
+  out.Put(confirmation.issuer.start_time);
+  out.Put(EncodeRecord(confirmation.before));
+  out.Put(EncodeRecord(confirmation.waiting));
+}
+
+Status GetConfirmation(ByteReader& in, Confirmation& confirmation) {
+  in.Get(confirmation.token);
+  in.Get(confirmation.persists);
+  in.Get(confirmation.issuer.pid);
+  in.Get(confirmation.issuer.start_time);
+  const std::string_view before = in.Text();
+  const std::string_view waiting = in.Text();
+  if (!in.ok()) return {};
+  WGNET_ASSIGN_OR_RETURN(confirmation.before, DecodeRecord(before));
+  WGNET_ASSIGN_OR_RETURN(confirmation.waiting, DecodeRecord(waiting));
+  return {};
+}
+
 }  // namespace
+
+PendingMark PendingMark::Checked() const {
+  PendingMark mark = *this;
+  const uint64_t mixed = (deadline * 31 + changed) * 31 + static_cast<uint32_t>(decision);
+  mark.check = ~static_cast<uint32_t>(mixed ^ (mixed >> 32));
+  return mark;
+}
 
 bool NeedsKeys(const std::vector<Op>& ops) { return std::any_of(ops.begin(), ops.end(), NeedsKey); }
 
@@ -61,15 +92,19 @@ SecretBuffer EncodeJournal(const Journal& journal) {
   body.Put(journal.keeps_record);
   body.Put(static_cast<uint32_t>(journal.ops.size()));
   for (const Op& op : journal.ops) PutOp(op, body);
-  return SealJournal(body.text(), journal.begun);
+  body.Put(journal.confirmation.has_value());
+  if (journal.confirmation) PutConfirmation(*journal.confirmation, body);
+  return SealJournal(body.text(), journal.begun, journal.pending);
 }
 
-SecretBuffer SealJournal(std::string_view body, size_t begun) {
+SecretBuffer SealJournal(std::string_view body, size_t begun, const PendingMark& pending) {
   const JournalMark mark(static_cast<uint32_t>(begun));
+  const PendingMark checked = pending.Checked();
   const std::string seal = SealOf(kMagic, kVersion, body);
   SecretBuffer bytes;
   bytes.Append(kMark.data(), kMark.size());
   bytes.Append(&mark, sizeof mark);
+  bytes.Append(&checked, sizeof checked);
   bytes.Append(seal.data(), seal.size());
   bytes.Append(body.data(), body.size());
   return bytes;
@@ -77,13 +112,12 @@ SecretBuffer SealJournal(std::string_view body, size_t begun) {
 
 Result<Journal> DecodeJournal(std::string_view bytes) {
   JournalMark mark(0);
-  if (bytes.size() < kMark.size() + sizeof mark || !bytes.starts_with(kMark)) {
-    return Damaged("journal", "no header");
-  }
-  std::memcpy(&mark, bytes.data() + kMark.size(), sizeof mark);
-  bytes.remove_prefix(kMark.size() + sizeof mark);
-  WGNET_ASSIGN_OR_RETURN(const std::string_view body, Unseal("journal", kMagic, kVersion, bytes));
   Journal journal;
+  if (bytes.size() < kMarks || !bytes.starts_with(kMark)) return Damaged("journal", "no header");
+  std::memcpy(&mark, bytes.data() + JournalMark::kPlace, sizeof mark);
+  std::memcpy(&journal.pending, bytes.data() + PendingMark::kPlace, sizeof journal.pending);
+  bytes.remove_prefix(kMarks);
+  WGNET_ASSIGN_OR_RETURN(const std::string_view body, Unseal("journal", kMagic, kVersion, bytes));
   ByteReader in(body, Contents::kWholeAndKeys);
   uint32_t count = 0;
   in.Get(journal.owner);
@@ -92,9 +126,17 @@ Result<Journal> DecodeJournal(std::string_view bytes) {
   in.Get(journal.keeps_record);
   in.Get(count);
   for (uint32_t i = 0; i < count && in.ok(); ++i) GetOp(in, journal.ops.emplace_back());
+  bool has_confirmation = false;
+  in.Get(has_confirmation);
+  if (has_confirmation) {
+    WGNET_RETURN_IF_ERROR(GetConfirmation(in, journal.confirmation.emplace()));
+  }
   if (!in.ok()) return Damaged("journal", "it ends too early");
   const bool torn = mark.complement != ~mark.begun || mark.begun > count;
   journal.begun = torn ? count : mark.begun;
+  if (journal.pending.Checked().check != journal.pending.check) {
+    journal.pending.decision = Decision::kTakenBack;
+  }
   return journal;
 }
 

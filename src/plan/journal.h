@@ -5,15 +5,42 @@
 #define WGNET_PLAN_JOURNAL_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "src/base/process_id.h"
 #include "src/base/secret_memory.h"
 #include "src/plan/op.h"
+#include "src/plan/record.h"
 #include "wgnet/error.h"
 
 namespace wgnet::plan {
+
+/// What becomes of a change that has to be confirmed.
+enum class Decision : uint32_t { kNone, kConfirmed, kTakenBack };
+
+/// Until when such a change can be confirmed. It is written over as JournalMark is; one that is
+/// torn means that the change is taken back.
+struct PendingMark {
+  static constexpr long kPlace = 16;
+  uint64_t deadline = 0;  // nanoseconds of CLOCK_BOOTTIME; 0: the change is not done yet
+  uint64_t changed = 0;   // nanoseconds since 1970, when it was
+  Decision decision = Decision::kNone;
+  uint32_t check = 0;  // of the rest; see Checked
+
+  PendingMark Checked() const;
+};
+
+/// What a change has to have that is taken back unless it is confirmed.
+struct Confirmation {
+  std::string token;
+  bool persists = false;  // outlives the process that made it
+  ProcessId issuer;
+  Record before;   // the owner's, to be put back
+  Record waiting;  // what is removed once it is confirmed
+};
 
 struct Journal {
   std::string owner;
@@ -22,17 +49,19 @@ struct Journal {
   bool keeps_record = false;  // whether one is left in the end
   std::vector<Op> ops;
   size_t begun = 0;  // so many of them may have been sent
+  std::optional<Confirmation> confirmation;
+  PendingMark pending;
 };
 
 /// Whether taking these back needs a key that nobody else has: of what is removed or changed.
 bool NeedsKeys(const std::vector<Op>& ops);
 
-/// A header with a version, the mark and a checksum, then the body.
+/// A header with a version, the marks and a checksum, then the body.
 SecretBuffer EncodeJournal(const Journal& journal);
 Result<Journal> DecodeJournal(std::string_view bytes);
 
 /// The header before a body.
-SecretBuffer SealJournal(std::string_view body, size_t begun);
+SecretBuffer SealJournal(std::string_view body, size_t begun, const PendingMark& pending = {});
 
 /// The mark says how many ops have begun. It is written over, one pwrite(2) of so many bytes at
 /// this place, and the checksum does not cover it; one that is torn means all of them.

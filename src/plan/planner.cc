@@ -11,11 +11,11 @@
 #include "src/base/text.h"
 #include "src/base/try.h"
 #include "src/plan/adoption.h"
-#include "src/plan/cut_off.h"
 #include "src/plan/device_plan.h"
 #include "src/plan/diff.h"
 #include "src/plan/lowering.h"
 #include "src/plan/paths.h"
+#include "src/plan/pending.h"
 #include "src/plan/recovery.h"
 #include "src/plan/reresolve.h"
 #include "src/plan/transaction.h"
@@ -193,8 +193,8 @@ Result<PlanData> Planner::Plan(const Node& node, const Hosts& hosts, const Hooks
   return plan;
 }
 
-Result<Planner::Done> Planner::Apply(const PlanData& plan) {
-  if (plan.of_device) return Carry(plan);
+Result<Planner::Done> Planner::Apply(const PlanData& plan, const ConfirmOptions* confirm) {
+  if (plan.of_device) return Carry(plan, confirm);
   std::vector<std::string> warnings;
   WGNET_ASSIGN_OR_RETURN(const UniqueFd lock, Lock(warnings));
   WGNET_ASSIGN_OR_RETURN(const Records records, LoadRecords(state_dir_, owner_));
@@ -202,24 +202,26 @@ Result<Planner::Done> Planner::Apply(const PlanData& plan) {
     return StaleRecord("this owner");
   }
   if (DigestOf(records.others) != plan.others) return StaleRecord("another owner");
-  return WithWarnings(Carry(plan), warnings);
+  return WithWarnings(Carry(plan, confirm), warnings);
 }
 
 template <class MakePlan>
-Result<Planner::Done> Planner::CarryFresh(const MakePlan& make_plan) {
+Result<Planner::Done> Planner::CarryFresh(const MakePlan& make_plan,
+                                          const ConfirmOptions* confirm) {
   for (int attempt = 1;; ++attempt) {
     WGNET_ASSIGN_OR_RETURN(PlanData plan, make_plan());
-    auto done = Carry(plan);
+    auto done = Carry(plan, confirm);
     if (done) return done;
     const bool again = done.error().code == ErrorCode::kStale && attempt < kMostAttempts;
     if (!again) return done.error();
   }
 }
 
-Result<Planner::Done> Planner::Apply(const Node& node, const Hosts& hosts, const Hooks& hooks) {
+Result<Planner::Done> Planner::Apply(const Node& node, const Hosts& hosts, const Hooks& hooks,
+                                     const ConfirmOptions* confirm) {
   std::vector<std::string> warnings;
   WGNET_ASSIGN_OR_RETURN(const UniqueFd lock, Lock(warnings));
-  return WithWarnings(CarryFresh([&] { return Plan(node, hosts, hooks); }), warnings);
+  return WithWarnings(CarryFresh([&] { return Plan(node, hosts, hooks); }, confirm), warnings);
 }
 
 Result<Hosts> Planner::Resolve(const DeviceUpdate& update, const LookUpOptions& options) {
@@ -244,31 +246,21 @@ Result<PlanData> Planner::Plan(const DeviceUpdate& update, const Hosts& hosts) {
 }
 
 Result<Planner::Done> Planner::Apply(const DeviceUpdate& update, const Hosts& hosts) {
-  return CarryFresh([&] { return Plan(update, hosts); });
+  return CarryFresh([&] { return Plan(update, hosts); }, nullptr);
 }
 
-// ---- transactions that were cut off ----
-
-Result<UniqueFd> Planner::Lock(std::vector<std::string>& warnings) {
-  WGNET_ASSIGN_OR_RETURN(UniqueFd lock, state_dir_.Lock(lock_timeout_));
-  WGNET_ASSIGN_OR_RETURN(const auto reports, TakeBackCutOff(state_dir_, client_));
-  for (const auto& report : reports) warnings.push_back(report.ToString());
-  return lock;
-}
-
-Result<std::vector<RecoveryReport::CutOff>> Planner::RecoverCutOff() {
-  const std::vector<RecoveryReport::CutOff> none;
-  if (!state_dir_.HasJournal()) return none;
-  const auto lock = state_dir_.Lock(std::chrono::milliseconds(0));
-  if (lock) return TakeBackCutOff(state_dir_, client_);
-  if (lock.error().code == ErrorCode::kBusy) return none;
-  return lock.error();
-}
+// ---- recovery ----
 
 Result<RecoveryReport> Planner::Recover() {
   WGNET_ASSIGN_OR_RETURN(const UniqueFd lock, state_dir_.Lock(lock_timeout_));
   RecoveryReport report;
-  WGNET_ASSIGN_OR_RETURN(report.cut_off, TakeBackCutOff(state_dir_, client_));
+  WGNET_ASSIGN_OR_RETURN(Settled settled, Settle());
+  report.cut_off = std::move(settled.taken_back);
+  report.warnings = std::move(settled.warnings);
+  if (settled.waits) {
+    report.warnings.push_back(Unconfirmed(*settled.waits).message);
+    return report;
+  }
   WGNET_ASSIGN_OR_RETURN(const Records records, LoadRecords(state_dir_, ""));
   for (const Record& record : records.others) {  // all of them: no owner has no name
     bool any = false;
@@ -277,7 +269,7 @@ Result<RecoveryReport> Planner::Recover() {
       any = ContentsOf(made.before) != ContentsOf(made.after);
       return made;
     };
-    WGNET_ASSIGN_OR_RETURN(const Done done, CarryFresh(plan));
+    WGNET_ASSIGN_OR_RETURN(const Done done, CarryFresh(plan, nullptr));
     if (any) report.owners.push_back({record.owner, done.steps});
     report.warnings.insert(report.warnings.end(), done.warnings.begin(), done.warnings.end());
   }
@@ -302,16 +294,19 @@ Status Planner::ForgetStaleDns(RecoveryReport& report) {
   return {};
 }
 
-Result<PlanData> Planner::PlanRecovery(const std::string& owner) {
+// Takes a part of what the owner has away. `part` tells it from the links that there are.
+template <class Part>
+Result<PlanData> Planner::PlanRemoval(const std::string& owner, const Part& part) {
   WGNET_ASSIGN_OR_RETURN(const Records records, LoadRecords(state_dir_, owner));
   Reader reader(client_, netlink::ExtraMode::kKeep);
   const auto generation = reader.NftGeneration();
   WGNET_ASSIGN_OR_RETURN(const Facts facts, GatherFacts(Node(), records.own, {}, reader, nullptr));
-  Parting parting = PartFromLost(records.own, facts.links);
+  Parting parting = part(records.own, facts.links);
   PlanData plan{.before = records.own, .after = records.own};
   if (!parting.any) return plan;
   const Record& left = parting.left_behind;
-  WGNET_ASSIGN_OR_RETURN(Snapshot snapshot, Snapshot::Read(ScopeOf({}, left, facts), reader));
+  WGNET_ASSIGN_OR_RETURN(Snapshot snapshot,
+                         Snapshot::Read(ScopeOf({}, records.own, facts), reader));
   snapshot.NameRules(left.objects);
   WGNET_ASSIGN_OR_RETURN(Difference difference, Diff({}, snapshot, left, records.others));
   plan.ops = std::move(difference.ops);
@@ -321,6 +316,20 @@ Result<PlanData> Planner::PlanRecovery(const std::string& owner) {
     WGNET_ASSIGN_OR_RETURN(plan.nft_generation, generation);
   }
   return plan;
+}
+
+Result<PlanData> Planner::PlanRecovery(const std::string& owner) {
+  return PlanRemoval(owner, PartFromLost);
+}
+
+Result<Planner::Done> Planner::RemoveWaiting(const Journal& journal) {
+  const Record& waiting = journal.confirmation->waiting;
+  const auto part = [&](const Record& own, std::span<const kernel::Link> links) {
+    return Parting{.left_behind = WithoutLost(waiting, links),
+                   .kept = Without(own, waiting),
+                   .any = !waiting.objects.empty()};
+  };
+  return CarryFresh([&] { return PlanRemoval(journal.owner, part); }, nullptr);
 }
 
 Result<Snapshot> Planner::ReadDevicesOf(const Reresolve& reresolve, Reader& reader) {
@@ -362,18 +371,28 @@ Result<Planner::Done> Planner::Apply(const Reresolve& reresolve, const Hosts& ho
   if (!records.own.objects.empty()) {
     WGNET_ASSIGN_OR_RETURN(lock, Lock(warnings));
   }
-  return WithWarnings(CarryFresh([&] { return Plan(reresolve, hosts); }), warnings);
+  return WithWarnings(CarryFresh([&] { return Plan(reresolve, hosts); }, nullptr), warnings);
 }
 
-Result<Planner::Done> Planner::Carry(const PlanData& plan) {
+// ---- carrying out ----
+
+Result<Planner::Done> Planner::Carry(const PlanData& plan, const ConfirmOptions* confirm) {
+  if (plan.ops.empty() && ContentsOf(plan.before) == ContentsOf(plan.after)) {
+    return Done{0, plan.warnings};
+  }
+  return confirm != nullptr ? CarryPending(plan, *confirm) : CarryOut(plan, {});
+}
+
+Result<Planner::Done> Planner::CarryOut(const PlanData& plan, const ToConfirm& confirm) {
   Done done{plan.ops.size(), plan.warnings};
-  if (plan.ops.empty() && ContentsOf(plan.before) == ContentsOf(plan.after)) return done;
   const uint64_t number = NewNumber();
   WGNET_ASSIGN_OR_RETURN(StateDir::Pending record, PrepareRecord(plan, number));
-  WGNET_ASSIGN_OR_RETURN(StateDir::OpenJournal journal, BeginJournal(plan, number));
+  WGNET_ASSIGN_OR_RETURN(StateDir::OpenJournal journal,
+                         BeginJournal(plan, number, confirm.confirmation));
   Transaction transaction(plan, client_);
   WGNET_RETURN_IF_ERROR(transaction.Prepare());
-  WGNET_RETURN_IF_ERROR(transaction.Run(record, journal));
+  if (confirm.confirmation) WGNET_RETURN_IF_ERROR(StartGuardian());
+  WGNET_RETURN_IF_ERROR(transaction.Run(record, journal, confirm.within));
   done.warnings.insert(done.warnings.end(), transaction.warnings().begin(),
                        transaction.warnings().end());
   return done;
@@ -386,13 +405,15 @@ Result<StateDir::Pending> Planner::PrepareRecord(const PlanData& plan, uint64_t 
   return state_dir_.Prepare(after);
 }
 
-Result<StateDir::OpenJournal> Planner::BeginJournal(const PlanData& plan, uint64_t number) const {
+Result<StateDir::OpenJournal> Planner::BeginJournal(
+    const PlanData& plan, uint64_t number, const std::optional<Confirmation>& confirmation) const {
   if (plan.of_device) return StateDir::OpenJournal::Nothing();
   return state_dir_.Begin({.owner = plan.after.owner,
                            .transaction = number,
                            .had_record = !plan.before.empty(),
                            .keeps_record = !plan.after.empty(),
-                           .ops = plan.ops});
+                           .ops = plan.ops,
+                           .confirmation = confirmation});
 }
 
 Result<Snapshot> Planner::ReadDevices() {

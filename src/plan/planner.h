@@ -4,7 +4,9 @@
 #define WGNET_PLAN_PLANNER_H_
 
 #include <chrono>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -12,10 +14,12 @@
 #include "src/netlink/transport.h"
 #include "src/plan/endpoints.h"
 #include "src/plan/facts.h"
+#include "src/plan/guardian.h"
 #include "src/plan/plan_data.h"
 #include "src/plan/reader.h"
 #include "src/plan/snapshot.h"
 #include "src/plan/state_dir.h"
+#include "wgnet/confirm.h"
 #include "wgnet/device_update.h"
 #include "wgnet/recovery.h"
 #include "wgnet/reresolve.h"
@@ -30,6 +34,9 @@ class Planner {
   /// From now on plans may take over interfaces of these names, see Adopt.
   void AllowAdoption(std::vector<std::string> interfaces) { adoptable_ = std::move(interfaces); }
 
+  /// What takes changes back that are not confirmed; not set: the caller does, with Guard.
+  void UseGuardian(Guardian guardian) { guardian_ = std::move(guardian); }
+
   /// Looks up the names that planning the node needs.
   Result<Hosts> Resolve(const Node& node, const LookUpOptions& options);
   Result<PlanData> Plan(const Node& node, const Hosts& hosts, const Hooks& hooks);
@@ -37,9 +44,12 @@ class Planner {
   struct Done {
     size_t steps = 0;
     std::vector<std::string> warnings;
+    std::optional<PendingChange> pending = {};
   };
-  Result<Done> Apply(const PlanData& plan);
-  Result<Done> Apply(const Node& node, const Hosts& hosts, const Hooks& hooks);
+  /// Null: nothing has to be confirmed.
+  Result<Done> Apply(const PlanData& plan, const ConfirmOptions* confirm = nullptr);
+  Result<Done> Apply(const Node& node, const Hosts& hosts, const Hooks& hooks,
+                     const ConfirmOptions* confirm = nullptr);
 
   /// The same for one WireGuard device, anybody's. No record is read or changed, and no lock is
   /// taken: a program that `up` runs may do this.
@@ -52,6 +62,17 @@ class Planner {
   Result<Hosts> Resolve(const Reresolve& reresolve, const LookUpOptions& options);
   Result<PlanData> Plan(const Reresolve& reresolve, const Hosts& hosts);
   Result<Done> Apply(const Reresolve& reresolve, const Hosts& hosts);
+
+  /// The change that waits to be confirmed, if there is one.
+  Result<std::optional<PendingChange>> Pending() const;
+  /// End it, one way or the other; or give it more time, from now. Without a token: by the process
+  /// that made it.
+  Result<Done> Confirm(std::string_view token);
+  Result<RollbackReport> TakeBack(std::string_view token);
+  Status Extend(std::chrono::milliseconds within, std::string_view token);
+  /// Waits until it ends, and takes it back when its time is over, or the process has ended that it
+  /// ends with.
+  Result<GuardReport> Guard(const std::function<void()>& on_ready);
 
   /// Takes back what a process that ended in the middle had done, and removes what owners, all of
   /// them, have left of links that are gone.
@@ -74,14 +95,43 @@ class Planner {
   Result<Snapshot> ReadDevicesOf(const Reresolve& reresolve, Reader& reader);
   // Plans and carries out, and again when the kernel changes meanwhile.
   template <class MakePlan>
-  Result<Done> CarryFresh(const MakePlan& make_plan);
-  Result<Done> Carry(const PlanData& plan);
-  // The lock, once nothing is left of a transaction that was cut off.
-  Result<UniqueFd> Lock(std::vector<std::string>& warnings);
-  Result<PlanData> PlanRecovery(const std::string& owner);
+  Result<Done> CarryFresh(const MakePlan& make_plan, const ConfirmOptions* confirm);
+  Result<Done> Carry(const PlanData& plan, const ConfirmOptions* confirm);
+  struct ToConfirm {
+    std::optional<Confirmation> confirmation;
+    std::optional<std::chrono::nanoseconds> within;
+  };
+  Result<Done> CarryPending(const PlanData& plan, const ConfirmOptions& options);
+  Result<Done> CarryOut(const PlanData& plan, const ToConfirm& confirm);
   Result<StateDir::Pending> PrepareRecord(const PlanData& plan, uint64_t number) const;
-  Result<StateDir::OpenJournal> BeginJournal(const PlanData& plan, uint64_t number) const;
+  Result<StateDir::OpenJournal> BeginJournal(const PlanData& plan, uint64_t number,
+                                             const std::optional<Confirmation>& confirmation) const;
+  Status StartGuardian();
+
+  template <class Part>
+  Result<PlanData> PlanRemoval(const std::string& owner, const Part& part);
+  Result<PlanData> PlanRecovery(const std::string& owner);
+  Result<Done> RemoveWaiting(const Journal& journal);
   Status ForgetStaleDns(RecoveryReport& report);
+
+  // What was left of others' transactions, and has been brought to an end.
+  struct Settled {
+    std::vector<RecoveryReport::CutOff> taken_back;
+    std::vector<std::string> warnings;
+    std::optional<Journal> waits;  // and cannot be yet
+  };
+  Result<Settled> Settle();
+  // The lock, once nothing is left of other transactions.
+  Result<UniqueFd> Lock(std::vector<std::string>& warnings);
+  // The change that waits, if it is the caller's or the token is its own, and its lock.
+  struct Decided {
+    UniqueFd lock;
+    Journal journal;
+    std::vector<std::string> warnings;
+  };
+  Result<Decided> Decide(std::string_view token);
+  Result<Done> FinishConfirmed(const Journal& journal);
+  Result<std::optional<RollbackReport>> TakeBackDue(const std::string& owner);
 
   std::string owner_;
   std::unique_ptr<netlink::Transport> transport_;
@@ -89,6 +139,7 @@ class Planner {
   StateDir state_dir_;
   std::chrono::milliseconds lock_timeout_;
   std::vector<std::string> adoptable_;
+  std::optional<Guardian> guardian_;
 };
 
 }  // namespace wgnet::plan

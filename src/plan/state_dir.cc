@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <linux/magic.h>
 #include <sys/file.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -26,6 +27,7 @@ constexpr char kLockFile[] = "lock";
 constexpr std::string_view kRecordSuffix = ".record";
 constexpr std::string_view kTemporarySuffix = ".new";
 constexpr std::string_view kJournalSuffix = ".journal";
+constexpr std::string_view kPendingSuffix = ".pending";
 constexpr size_t kChunk = 65536;
 constexpr size_t kMostRecord = 256 << 20;
 
@@ -108,6 +110,22 @@ Result<UniqueFd> WriteFile(int directory, const std::string& name, std::string_v
   return StateError("cannot write", name, error);
 }
 
+Result<Journal> DecodePending(std::string_view bytes) {
+  auto journal = DecodeJournal(bytes);
+  if (journal && !journal->confirmation) {
+    return Error{.code = ErrorCode::kState, .message = "nobody was asked to confirm it"};
+  }
+  return journal;
+}
+
+// One pwrite(2): a SIGKILL does not cut it. 0 or an errno.
+template <class Mark>
+int WriteOver(int file, const Mark& mark) {
+  const ssize_t size = pwrite(file, &mark, sizeof mark, Mark::kPlace);
+  if (size < 0) return errno;
+  return size == static_cast<ssize_t>(sizeof mark) ? 0 : EIO;
+}
+
 bool IsInMemory(int directory) {
   struct statfs info;
   return fstatfs(directory, &info) == 0 &&
@@ -172,8 +190,10 @@ Result<std::vector<File>> StateDir::LoadAll(std::string_view suffix,
   WGNET_ASSIGN_OR_RETURN(const auto names, List(suffix));
   std::vector<File> files;
   for (const std::string& name : names) {
-    WGNET_ASSIGN_OR_RETURN(const SecretBuffer bytes, ReadFile(directory_.get(), name));
-    auto file = decode(bytes.text());
+    auto bytes = ReadFile(directory_.get(), name);
+    if (!bytes && bytes.error().error_number == ENOENT) continue;  // gone meanwhile
+    if (!bytes) return bytes.error();
+    auto file = decode(bytes->text());
     if (!file) {
       file.error().where = path_ + "/" + name;
       file.error().hint = std::string(hint);
@@ -217,7 +237,8 @@ Result<StateDir::OpenJournal> StateDir::Begin(const Journal& journal) const {
     unlinkat(directory_.get(), temporary.c_str(), 0);
     return StateError("cannot write", name, error);
   }
-  return OpenJournal(directory_.get(), name, std::move(file));
+  return OpenJournal(directory_.get(), name, journal.owner + std::string(kPendingSuffix),
+                     std::move(file));
 }
 
 Result<std::vector<Journal>> StateDir::LoadJournals() const {
@@ -226,20 +247,26 @@ Result<std::vector<Journal>> StateDir::LoadJournals() const {
                  "remove the file");
 }
 
-bool StateDir::HasJournal() const {
-  const auto names = List(kJournalSuffix);
+bool StateDir::Has(std::string_view suffix) const {
+  const auto names = List(suffix);
   return names && !names->empty();
 }
 
-Status StateDir::RemoveJournal(const std::string& owner) const {
-  const std::string name = owner + std::string(kJournalSuffix);
+Status StateDir::Remove(const std::string& name) const {
   if (unlinkat(directory_.get(), name.c_str(), 0) == 0 || errno == ENOENT) return {};
   return StateError("cannot remove", name, errno);
+}
+
+bool StateDir::HasJournal() const { return Has(kJournalSuffix); }
+
+Status StateDir::RemoveJournal(const std::string& owner) const {
+  return Remove(owner + std::string(kJournalSuffix));
 }
 
 StateDir::OpenJournal::OpenJournal(OpenJournal&& other) noexcept
     : directory_(std::exchange(other.directory_, -1)),
       name_(std::move(other.name_)),
+      pending_name_(std::move(other.pending_name_)),
       file_(std::move(other.file_)) {}
 
 StateDir::OpenJournal::~OpenJournal() {
@@ -248,10 +275,49 @@ StateDir::OpenJournal::~OpenJournal() {
 
 int StateDir::OpenJournal::Mark(size_t begun) {
   if (directory_ < 0) return 0;
-  const JournalMark mark(static_cast<uint32_t>(begun));
-  const ssize_t size = pwrite(file_.get(), &mark, sizeof mark, JournalMark::kPlace);
-  if (size < 0) return errno;
-  return size == static_cast<ssize_t>(sizeof mark) ? 0 : EIO;
+  return WriteOver(file_.get(), JournalMark(static_cast<uint32_t>(begun)));
+}
+
+int StateDir::OpenJournal::Keep(const PendingMark& mark) {
+  if (const int error = WriteOver(file_.get(), mark.Checked())) return error;
+  if (renameat(directory_, name_.c_str(), directory_, pending_name_.c_str()) != 0) return errno;
+  name_.swap(pending_name_);
+  return 0;
+}
+
+// ---- changes that wait to be confirmed ----
+
+Result<std::vector<Journal>> StateDir::LoadPending() const {
+  return LoadAll(kPendingSuffix, DecodePending,
+                 "the change can neither be confirmed nor taken back; remove the file, and apply "
+                 "what is wanted");
+}
+
+bool StateDir::HasPending() const { return Has(kPendingSuffix); }
+
+Status StateDir::MarkPending(const std::string& owner, const PendingMark& mark) const {
+  const std::string name = owner + std::string(kPendingSuffix);
+  const UniqueFd file(openat(directory_.get(), name.c_str(), O_WRONLY | O_NOFOLLOW | O_CLOEXEC));
+  if (!file.ok()) return StateError("cannot open", name, errno);
+  if (const int error = WriteOver(file.get(), mark.Checked())) {
+    return StateError("cannot write", name, error);
+  }
+  return {};
+}
+
+Status StateDir::RemovePending(const std::string& owner) const {
+  return Remove(owner + std::string(kPendingSuffix));
+}
+
+Result<UniqueFd> StateDir::Watch() const {
+  UniqueFd watch(inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+  // The directory itself, whatever has its name by now.
+  const std::string own = fmt::format("/proc/self/fd/{}", directory_.get());
+  constexpr uint32_t kEvents = IN_MODIFY | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE;
+  if (!watch.ok() || inotify_add_watch(watch.get(), own.c_str(), kEvents) < 0) {
+    return StateError("cannot watch", path_, errno);
+  }
+  return watch;
 }
 
 // ---- records ----

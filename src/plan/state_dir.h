@@ -51,18 +51,26 @@ class StateDir {
   class OpenJournal {
    public:
     /// Of a transaction that needs none.
-    static OpenJournal Nothing() { return OpenJournal(-1, "", UniqueFd()); }
+    static OpenJournal Nothing() { return OpenJournal(-1, "", "", UniqueFd()); }
     OpenJournal(OpenJournal&& other) noexcept;
     ~OpenJournal();
     /// So many ops may have been sent from now on; allocates nothing. 0 or an errno.
     int Mark(size_t begun);
+    /// Makes it the journal of a change that waits to be confirmed; it stays once it is released.
+    /// Allocates nothing. 0 or an errno.
+    int Keep(const PendingMark& mark);
+    void Release() { directory_ = -1; }
 
    private:
     friend class StateDir;
-    OpenJournal(int directory, std::string name, UniqueFd file)
-        : directory_(directory), name_(std::move(name)), file_(std::move(file)) {}
+    OpenJournal(int directory, std::string name, std::string pending_name, UniqueFd file)
+        : directory_(directory),
+          name_(std::move(name)),
+          pending_name_(std::move(pending_name)),
+          file_(std::move(file)) {}
     int directory_;
     std::string name_;
+    std::string pending_name_;
     UniqueFd file_;
   };
   /// One that holds keys is refused where it would get onto a disk.
@@ -72,8 +80,19 @@ class StateDir {
   bool HasJournal() const;
   Status RemoveJournal(const std::string& owner) const;
 
+  /// Those of changes that wait to be confirmed.
+  Result<std::vector<Journal>> LoadPending() const;
+  bool HasPending() const;
+  Status MarkPending(const std::string& owner, const PendingMark& mark) const;
+  Status RemovePending(const std::string& owner) const;
+
+  /// A descriptor that becomes readable when a file in the directory changes (inotify(7)).
+  Result<UniqueFd> Watch() const;
+
  private:
   Result<std::vector<std::string>> List(std::string_view suffix) const;
+  bool Has(std::string_view suffix) const;
+  Status Remove(const std::string& name) const;
   // All files of a kind; `hint` is for one that is damaged.
   template <class File>
   Result<std::vector<File>> LoadAll(std::string_view suffix,

@@ -13,6 +13,7 @@
 #include "src/base/try.h"
 #include "src/plan/explain.h"
 #include "src/plan/kernel_error.h"
+#include "src/plan/pending.h"
 
 namespace wgnet::plan {
 namespace {
@@ -140,13 +141,15 @@ Status Transaction::Prepare() {
   return {};
 }
 
-Status Transaction::PrepareBack(size_t begun) {
-  cut_off_ = true;
+Status Transaction::PrepareBack(size_t begun, bool answered) {
+  cut_off_ = !answered;
   WGNET_ASSIGN_OR_RETURN(const kernel::EncodeContext context, MakeContext());
   WGNET_ASSIGN_OR_RETURN(waves_, Waves::Encode(ops_, std::nullopt, context, client_));
   parts_.reserve(ops_.size() + 2);
   reader_.Reserve(SizesOf(ops_));
-  for (size_t op = 0; op < begun; ++op) steps_[op].answer = Answer::kUnknown;
+  for (size_t op = 0; op < begun; ++op) {
+    steps_[op].answer = answered ? Answer::kAcknowledged : Answer::kUnknown;
+  }
   return {};
 }
 
@@ -160,12 +163,24 @@ Result<RollbackReport> Transaction::TakeBack() {
                .rollback = Report()};
 }
 
-Status Transaction::Run(StateDir::Pending& record, StateDir::OpenJournal& journal) {
-  const bool done = SendWaves(journal) && Verify(ops_.size()) && RunHooks(ops_.size());
-  if (done) commit_error_ = record.Commit();
-  if (done && commit_error_ == 0) return {};
+Status Transaction::Run(StateDir::Pending& record, StateDir::OpenJournal& journal,
+                        std::optional<std::chrono::nanoseconds> confirm_within) {
+  const bool done = SendWaves(journal) && Verify(ops_.size()) && RunHooks(ops_.size()) &&
+                    Commit(record, journal, confirm_within);
+  if (done) return {};
   Rollback();
   return Failure();
+}
+
+// A kept journal without the record is one of a transaction that was cut off.
+bool Transaction::Commit(StateDir::Pending& record, StateDir::OpenJournal& journal,
+                         std::optional<std::chrono::nanoseconds> confirm_within) {
+  if (confirm_within) journal_error_ = journal.Keep(MarkFor(*confirm_within));
+  if (journal_error_ != 0) return false;
+  commit_error_ = record.Commit();
+  if (commit_error_ != 0) return false;
+  if (confirm_within) journal.Release();
+  return true;
 }
 
 // ---- forward ----

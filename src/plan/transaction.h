@@ -3,6 +3,7 @@
 #ifndef WGNET_PLAN_TRANSACTION_H_
 #define WGNET_PLAN_TRANSACTION_H_
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -29,11 +30,14 @@ class Transaction {
   /// Sends the waves, runs the hooks, verifies, and commits the record. On a failure everything is
   /// taken back, and the error says what was left. Allocates nothing until then, but for hooks and
   /// for the resolver.
-  Status Run(StateDir::Pending& record, StateDir::OpenJournal& journal);
+  /// With a time to confirm it in, the journal is kept.
+  Status Run(StateDir::Pending& record, StateDir::OpenJournal& journal,
+             std::optional<std::chrono::nanoseconds> confirm_within = {});
 
-  /// For a plan whose first `begun` ops another process may have sent before it ended: encodes what
-  /// takes them back. And takes back those that were done; an error: it cannot be known which.
-  Status PrepareBack(size_t begun);
+  /// For a plan whose first `begun` ops another process may have sent before it ended, or has, and
+  /// got answers: encodes what takes them back. And takes back those that were done; an error: it
+  /// cannot be known which.
+  Status PrepareBack(size_t begun, bool answered);
   Result<RollbackReport> TakeBack();
 
   /// What was not done, and did not have to be.
@@ -63,6 +67,8 @@ class Transaction {
   Status TakeHook(const HookStep& hook);
   // Whether all ops before `end` have been done, by a dump.
   bool Verify(size_t end);
+  bool Commit(StateDir::Pending& record, StateDir::OpenJournal& journal,
+              std::optional<std::chrono::nanoseconds> confirm_within);
   void Rollback();
   void UndoOnce();
   void UndoDns(size_t op);

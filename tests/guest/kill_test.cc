@@ -95,6 +95,85 @@ std::string KillRecovery(Host& host, const Node& after) {
   return cases > 0 ? "" : "nothing was killed";
 }
 
+// ---- changes that have to be confirmed ----
+
+const ConfirmOptions kMinutes{.within = std::chrono::minutes(5)};
+const ConfirmOptions kPersisting{.within = std::chrono::minutes(5), .persist = true};
+
+bool ApplyWith(const ConfirmOptions& options, const Node& node, Host& host) {
+  const auto hosts = plan::ResolveHosts(node, {});
+  return hosts && host.planner().Apply(node, *hosts, {}, &options);
+}
+
+// The change ends with its process, wherever that is killed.
+std::string KillUnconfirmed(Host& host, const Node& after) {
+  const std::string before = host.State();
+  const Node node = WithoutDns(after);
+  bool over = false;
+  size_t steps = 1;
+  for (; !over; ++steps) {
+    const End end = KillAfter(steps, host, [&] { return ApplyWith(kMinutes, node, host); });
+    if (end == End::kFailed) return fmt::format("step {}: it failed", steps);
+    over = end == End::kDone;
+    const std::string wrong = RecoverTo(before, host.state_dir());
+    if (!wrong.empty()) return fmt::format("killed after step {}: {}", steps, wrong);
+  }
+  std::cout << fmt::format("killed after each of {} steps, every point reached\n", steps - 1);
+  return "";
+}
+
+// Leaves a change that waits, and its token.
+std::string MakePending(Host& host, const Node& node, std::string& token) {
+  const auto hosts = plan::ResolveHosts(node, {});
+  if (!hosts) return hosts.error().ToString();
+  const auto done = host.planner().Apply(node, *hosts, {}, &kPersisting);
+  if (!done) return done.error().ToString();
+  token = done->pending ? done->pending->token : "";
+  return token.empty() ? "nothing waits" : "";
+}
+
+// Kills what decides a change after each of its steps; whoever comes next ends it the same way.
+template <class Decide, class Restore>
+std::string KillDecision(Host& host, const Node& node, const std::string& decided,
+                         const Decide& decide, const Restore& restore) {
+  for (size_t steps = 1;; ++steps) {
+    std::string token;
+    const std::string wrong = MakePending(host, node, token);
+    if (!wrong.empty()) return wrong;
+    const End end = KillAfter(steps, host, [&] { return decide(host, token); });
+    if (end == End::kFailed) return fmt::format("step {}: it failed", steps);
+    Host next("other", host.state_dir());
+    if (const auto report = next.planner().Recover(); !report) return report.error().ToString();
+    const std::string difference = DifferenceOf(decided, next.State());
+    if (!difference.empty()) return fmt::format("killed after step {}:\n{}", steps, difference);
+    if (end == End::kDone) {
+      std::cout << fmt::format("killed after each of {} steps, every point reached\n", steps - 1);
+      return "";
+    }
+    if (!restore()) return "cannot go back";
+  }
+}
+
+std::string KillRollback(Host& host, const Node& after) {
+  return KillDecision(
+      host, WithoutDns(after), host.State(),
+      [](Host& by, const std::string& token) { return by.planner().TakeBack(token).ok(); },
+      [] { return true; });
+}
+
+// What waits is a peer that goes.
+std::string KillConfirmation(Host& host, const Node& after) {
+  const Node fewer = WithoutDns(after);
+  const Node more = WithoutDns(LargeNode());
+  if (!host.Apply(fewer)) return "the change fails";
+  const std::string decided = host.State();
+  if (!host.Apply(more)) return "cannot go back";
+  return KillDecision(
+      host, fewer, decided,
+      [](Host& by, const std::string& token) { return by.planner().Confirm(token).ok(); },
+      [&] { return host.Apply(more).ok(); });
+}
+
 std::vector<Scenario> WithoutNameServers() {
   std::vector<Scenario> scenarios = Scenarios();
   for (Scenario& scenario : scenarios) scenario.before = WithoutDns(scenario.before);
@@ -109,6 +188,19 @@ TEST_P(Kill, OfATransactionLeavesTheStateBefore) {
 
 TEST_P(Kill, OfItsRecoveryLeavesTheStateBefore) {
   EXPECT_EQ(InScenario(GetParam(), KillRecovery), "");
+}
+
+TEST_P(Kill, OfAChangeThatWaitsLeavesTheStateBefore) {
+  EXPECT_EQ(InScenario(GetParam(), KillUnconfirmed), "");
+}
+
+TEST_P(Kill, OfWhatTakesAChangeBackLeavesTheStateBefore) {
+  EXPECT_EQ(InScenario(GetParam(), KillRollback), "");
+}
+
+TEST(KillConfirm, LeavesTheStateAfter) {
+  const Scenario change{"LargeChange", WithoutDns(LargeNode()), ChangedNode()};
+  EXPECT_EQ(InScenario(change, KillConfirmation), "");
 }
 
 INSTANTIATE_TEST_SUITE_P(, Kill, ::testing::ValuesIn(WithoutNameServers()),

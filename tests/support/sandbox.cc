@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "tests/support/sandbox.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <net/if.h>
 #include <sched.h>
@@ -63,7 +64,7 @@ std::string ReadAll(int fd) {
 
 std::string InNewNamespace(const std::function<std::string()>& body, int seconds) {
   int ends[2];
-  if (pipe(ends) != 0) return "pipe failed";
+  if (pipe2(ends, O_CLOEXEC) != 0) return "pipe failed";
   fflush(nullptr);
   const pid_t child = fork();
   if (child == 0) {

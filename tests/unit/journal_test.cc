@@ -21,6 +21,7 @@ using wgnet::testing::AllObjectCases;
 using wgnet::testing::CountingKey;
 
 constexpr size_t kMarkSize = sizeof(JournalMark);
+constexpr size_t kMarksSize = kMarkSize + sizeof(PendingMark);
 
 // What is removed or changed was read, and rules come from a dump as they stand there.
 kernel::Object AsRead(kernel::Object object) {
@@ -107,6 +108,41 @@ TEST(JournalTest, TheRestComesBack) {
   EXPECT_EQ(read.ops.front().phase, Phase::kDnsRemoval);
 }
 
+TEST(JournalTest, HowItIsConfirmedComesBack) {
+  Journal journal{.owner = "o", .ops = AllOps()};
+  journal.pending = {.deadline = 5'000'000'000, .changed = 7};
+  journal.confirmation = Confirmation{.token = "0123456789abcdef",
+                                      .persists = true,
+                                      .issuer = {.pid = 12, .start_time = 34},
+                                      .before = {.owner = "o", .transaction = 99},
+                                      .waiting = {.owner = "o"}};
+  journal.confirmation->waiting.objects.push_back(journal.ops.front().object);
+  const Journal read = Reread(journal);
+  ASSERT_TRUE(read.confirmation);
+  EXPECT_EQ(read.confirmation->token, "0123456789abcdef");
+  EXPECT_TRUE(read.confirmation->persists);
+  EXPECT_EQ(read.confirmation->issuer, journal.confirmation->issuer);
+  EXPECT_EQ(read.confirmation->before.transaction, 99u);
+  ASSERT_EQ(read.confirmation->waiting.objects.size(), 1u);
+  EXPECT_TRUE(kernel::SameKey(read.confirmation->waiting.objects[0], journal.ops.front().object));
+  EXPECT_EQ(read.pending.deadline, 5'000'000'000u);
+  EXPECT_EQ(read.pending.changed, 7u);
+  EXPECT_EQ(read.pending.decision, Decision::kNone);
+}
+
+TEST(JournalTest, ATornTimeMeansThatItIsTakenBack) {
+  Journal journal{.owner = "o"};
+  journal.pending = {.deadline = 0x0102030405060708, .changed = 0x1112131415161718};
+  const std::string bytes(EncodeJournal(journal).text());
+  for (size_t at = PendingMark::kPlace; at < PendingMark::kPlace + sizeof(PendingMark); ++at) {
+    std::string torn = bytes;
+    torn[at] = static_cast<char>(torn[at] ^ 4);
+    const auto read = DecodeJournal(torn);
+    ASSERT_TRUE(read.ok()) << read.error();
+    EXPECT_EQ(read->pending.decision, Decision::kTakenBack) << "byte " << at;
+  }
+}
+
 // ---- keys ----
 
 kernel::Object PeerWithKey(uint8_t first) {
@@ -147,12 +183,12 @@ TEST(JournalTest, HoldsKeysOnlyOfWhatIsChangedOrRemoved) {
 
 // ---- damage ----
 
-TEST(JournalTest, EveryFlippedBitIsDetectedButInTheMark) {
+TEST(JournalTest, EveryFlippedBitIsDetectedButInTheMarks) {
   const SecretBuffer whole = EncodeJournal({.owner = "o", .ops = AllOps()});
   const std::string bytes(whole.text());
   std::string flipped = bytes;
   for (size_t at = 0; at < bytes.size(); ++at) {
-    if (at == JournalMark::kPlace) at += kMarkSize;
+    if (at == JournalMark::kPlace) at += kMarksSize;
     flipped[at] = static_cast<char>(flipped[at] ^ (1 << at % 8));
     ASSERT_FALSE(DecodeJournal(flipped).ok()) << "byte " << at;
     flipped[at] = bytes[at];

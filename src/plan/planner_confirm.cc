@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// The part of Planner that deals with changes that have to be confirmed, and with what else others
+// have left unfinished.
+#include <fmt/format.h>
+#include <poll.h>
+#include <sodium.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "src/base/text.h"
+#include "src/base/try.h"
+#include "src/plan/cut_off.h"
+#include "src/plan/pending.h"
+#include "src/plan/planner.h"
+
+namespace wgnet::plan {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kShortest{100};
+constexpr milliseconds kLongest = std::chrono::hours(7 * 24);
+constexpr milliseconds kRetry{1000};
+
+std::string NewToken() {
+  std::array<uint8_t, 8> bytes;
+  randombytes_buf(bytes.data(), bytes.size());
+  std::string token;
+  for (const uint8_t byte : bytes) token += fmt::format("{:02x}", byte);
+  return token;
+}
+
+Status CheckTime(milliseconds within) {
+  if (within >= kShortest && within <= kLongest) return {};
+  return Error{.code = ErrorCode::kInvalidArgument,
+               .message = fmt::format("{} ms is no time to confirm a change in", within.count()),
+               .where = "ConfirmOptions.within",
+               .hint = "give 100 ms to 7 days"};
+}
+
+Status CheckCanWait(const PlanData& plan) {
+  if (plan.of_device || !plan.hooks.empty()) {
+    return Error{.code = ErrorCode::kInvalidArgument,
+                 .message = plan.of_device ? "a change of one device is not on record, and could "
+                                             "not be taken back later"
+                                           : "what hooks do could not be taken back later",
+                 .where = "ConfirmOptions",
+                 .hint = plan.of_device ? "apply a node" : "apply it without hooks"};
+  }
+  return {};
+}
+
+Error NothingWaits(bool was_taken_back) {
+  return {.code = ErrorCode::kNotFound,
+          .message = was_taken_back ? "the time to confirm the change is over: it is taken back"
+                                    : "no change waits to be confirmed",
+          .hint = was_taken_back ? "apply it again"
+                                 : "it has been confirmed, or taken back, or never was"};
+}
+
+Status CheckToken(const Journal& journal, std::string_view token) {
+  const Confirmation& confirmation = *journal.confirmation;
+  const bool own = token.empty() && confirmation.issuer == ProcessId::Own();
+  if (own || token == confirmation.token) return {};
+  return Error{.code = ErrorCode::kInvalidArgument,
+               .message = fmt::format("that is not the token of the change of {} that waits",
+                                      QuoteForMessage(journal.owner)),
+               .where = "token",
+               .hint = "it was told when the change was made"};
+}
+
+// When a change is to be looked at again.
+class Alarm {
+ public:
+  // Counts the time that the machine sleeps.
+  Alarm() : timer_(timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK)) {}
+
+  // Not set: the change is not done yet.
+  void Set(uint64_t deadline) {
+    itimerspec when = {};
+    when.it_value.tv_sec = static_cast<time_t>(deadline / 1'000'000'000u);
+    when.it_value.tv_nsec = static_cast<long>(deadline % 1'000'000'000u);
+    timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &when, nullptr);
+  }
+
+  // Waits for it, for a change in the directory, or for the process's end.
+  void Wait(const UniqueFd& directory, const UniqueFd* process) const {
+    pollfd fds[] = {{timer_.get(), POLLIN, 0},
+                    {directory.get(), POLLIN, 0},
+                    {process != nullptr ? process->get() : -1, POLLIN, 0}};
+    const bool blind = process != nullptr && !process->ok();
+    poll(fds, std::size(fds), blind ? static_cast<int>(kRetry.count()) : -1);
+    char events[4096];
+    while (read(directory.get(), events, sizeof events) > 0) {
+    }
+  }
+
+ private:
+  UniqueFd timer_;
+};
+
+}  // namespace
+
+// ---- making such a change ----
+
+Result<Planner::Done> Planner::CarryPending(const PlanData& plan, const ConfirmOptions& options) {
+  WGNET_RETURN_IF_ERROR(CheckTime(options.within));
+  WGNET_RETURN_IF_ERROR(CheckCanWait(plan));
+  PartedPlan parted = PartForConfirmation(plan, options.revoke);
+  const ToConfirm confirm{.confirmation = Confirmation{.token = NewToken(),
+                                                       .persists = options.persist,
+                                                       .issuer = ProcessId::Own(),
+                                                       .before = plan.before,
+                                                       .waiting = std::move(parted.waiting)},
+                          .within = options.within};
+  WGNET_ASSIGN_OR_RETURN(Done done, CarryOut(parted.at_once, confirm));
+  WGNET_ASSIGN_OR_RETURN(done.pending, Pending());
+  if (done.pending && options.persist) done.pending->token = confirm.confirmation->token;
+  return done;
+}
+
+Status Planner::StartGuardian() { return guardian_ ? Start(*guardian_, *transport_) : Status(); }
+
+Result<std::optional<PendingChange>> Planner::Pending() const {
+  WGNET_ASSIGN_OR_RETURN(const auto pending, state_dir_.LoadPending());
+  if (pending.empty()) return std::optional<PendingChange>();
+  return std::optional(ChangeOf(pending.front()));
+}
+
+// ---- what others left unfinished ----
+
+Result<Planner::Settled> Planner::Settle() {
+  Settled settled;
+  WGNET_ASSIGN_OR_RETURN(settled.taken_back, TakeBackCutOff(state_dir_, client_));
+  if (!state_dir_.HasPending()) return settled;
+  WGNET_ASSIGN_OR_RETURN(std::vector<Journal> pending, state_dir_.LoadPending());
+  WGNET_ASSIGN_OR_RETURN(const std::vector<Record> records, state_dir_.Load());
+  for (Journal& journal : pending) {
+    if (journal.pending.decision == Decision::kConfirmed) {
+      const auto removed = FinishConfirmed(journal);
+      if (!removed) settled.warnings.push_back(removed.error().ToString());
+    } else if (IsDue(journal) || !IsCommitted(journal, records)) {
+      WGNET_ASSIGN_OR_RETURN(RollbackReport report, TakeBackPending(journal, state_dir_, client_));
+      settled.taken_back.push_back({journal.owner, std::move(report), true});
+    } else {
+      settled.waits = std::move(journal);
+    }
+  }
+  return settled;
+}
+
+Result<UniqueFd> Planner::Lock(std::vector<std::string>& warnings) {
+  WGNET_ASSIGN_OR_RETURN(UniqueFd lock, state_dir_.Lock(lock_timeout_));
+  WGNET_ASSIGN_OR_RETURN(const Settled settled, Settle());
+  if (settled.waits) return Unconfirmed(*settled.waits);
+  for (const auto& report : settled.taken_back) warnings.push_back(report.ToString());
+  warnings.insert(warnings.end(), settled.warnings.begin(), settled.warnings.end());
+  return lock;
+}
+
+Result<std::vector<RecoveryReport::CutOff>> Planner::RecoverCutOff() {
+  const std::vector<RecoveryReport::CutOff> none;
+  if (!state_dir_.HasJournal() && !state_dir_.HasPending()) return none;
+  const auto lock = state_dir_.Lock(milliseconds(0));
+  if (!lock && lock.error().code == ErrorCode::kBusy) return none;
+  if (!lock) return lock.error();
+  WGNET_ASSIGN_OR_RETURN(Settled settled, Settle());
+  return std::move(settled.taken_back);
+}
+
+// ---- ending such a change ----
+
+Result<Planner::Decided> Planner::Decide(std::string_view token) {
+  WGNET_ASSIGN_OR_RETURN(UniqueFd lock, state_dir_.Lock(lock_timeout_));
+  WGNET_ASSIGN_OR_RETURN(Settled settled, Settle());
+  if (!settled.waits) return NothingWaits(!settled.taken_back.empty());
+  WGNET_RETURN_IF_ERROR(CheckToken(*settled.waits, token));
+  return Decided{std::move(lock), *std::move(settled.waits), std::move(settled.warnings)};
+}
+
+// Whatever becomes of what waited: it is on record, and the owner's next plan removes it.
+Result<Planner::Done> Planner::FinishConfirmed(const Journal& journal) {
+  auto removed = RemoveWaiting(journal);
+  WGNET_RETURN_IF_ERROR(state_dir_.RemovePending(journal.owner));
+  return removed;
+}
+
+Result<Planner::Done> Planner::Confirm(std::string_view token) {
+  WGNET_ASSIGN_OR_RETURN(Decided decided, Decide(token));
+  decided.journal.pending.decision = Decision::kConfirmed;
+  WGNET_RETURN_IF_ERROR(state_dir_.MarkPending(decided.journal.owner, decided.journal.pending));
+  return FinishConfirmed(decided.journal);
+}
+
+Result<RollbackReport> Planner::TakeBack(std::string_view token) {
+  WGNET_ASSIGN_OR_RETURN(const Decided decided, Decide(token));
+  return TakeBackPending(decided.journal, state_dir_, client_);
+}
+
+Status Planner::Extend(milliseconds within, std::string_view token) {
+  WGNET_RETURN_IF_ERROR(CheckTime(within));
+  WGNET_ASSIGN_OR_RETURN(const Decided decided, Decide(token));
+  PendingMark mark = decided.journal.pending;
+  mark.deadline = MarkFor(within).deadline;
+  return state_dir_.MarkPending(decided.journal.owner, mark);
+}
+
+// ---- guarding it ----
+
+Result<GuardReport> Planner::Guard(const std::function<void()>& on_ready) {
+  WGNET_ASSIGN_OR_RETURN(const UniqueFd directory, state_dir_.Watch());
+  WGNET_ASSIGN_OR_RETURN(auto journal, FindUnconfirmed(state_dir_));
+  if (!journal) return NothingWaits(false);
+  const GuardReport decided{.owner = journal->owner, .rollback = {}};
+  const uint64_t transaction = journal->transaction;
+  const UniqueFd issuer = journal->confirmation->issuer.Open();
+  Alarm alarm;
+  if (on_ready) on_ready();
+  while (journal && journal->transaction == transaction) {
+    if (IsDue(*journal)) {
+      WGNET_ASSIGN_OR_RETURN(auto rollback, TakeBackDue(decided.owner));
+      if (rollback) return GuardReport{decided.owner, std::move(rollback)};
+    } else {
+      alarm.Set(journal->pending.deadline);
+      alarm.Wait(directory, EndsWithIssuer(*journal) ? &issuer : nullptr);
+    }
+    WGNET_ASSIGN_OR_RETURN(journal, FindUnconfirmed(state_dir_));
+  }
+  return decided;
+}
+
+// Nothing: somebody else was at work, or had already done it.
+Result<std::optional<RollbackReport>> Planner::TakeBackDue(const std::string& owner) {
+  const std::optional<RollbackReport> none;
+  const auto lock = state_dir_.Lock(kRetry);
+  if (!lock && lock.error().code == ErrorCode::kBusy) return none;
+  if (!lock) return lock.error();
+  WGNET_ASSIGN_OR_RETURN(const Settled settled, Settle());
+  for (const auto& each : settled.taken_back) {
+    if (each.owner == owner) return std::optional(each.rollback);
+  }
+  return none;
+}
+
+}  // namespace wgnet::plan
