@@ -40,6 +40,12 @@ Outcome Conclude(const wgnet::Plan& plan, const Teller& teller, const Console& c
   return DoneIf(console.Print(std::to_string(plan.size()) + " steps done\n"));
 }
 
+Outcome PrintPlan(const wgnet::Plan& plan, const Console& console) {
+  return DoneIf(console.Print(console.json() ? plan.ToJson() + "\n"
+                              : plan.empty() ? "# nothing to do\n"
+                                             : plan.Explain()));
+}
+
 // A plan that the kernel has left behind is made anew. `apply(plan)` carries it out, and
 // `conclude(plan, report)` tells of it.
 template <class MakePlan, class ApplyPlan, class ConcludePlan>
@@ -189,10 +195,7 @@ Outcome Plan(const Arguments& arguments, const Console& console) {
     if (const auto written = plan->ExplainScript(arguments.script); !written)
       return written.error();
   }
-  const auto printed = console.Print(console.json()  ? plan->ToJson() + "\n"
-                                     : plan->empty() ? "# nothing to do\n"
-                                                     : plan->Explain());
-  if (!printed) return printed.error();
+  if (const auto printed = PrintPlan(*plan, console); !printed) return printed.error();
   return arguments.exit_code && !plan->empty() ? ExitStatus::kPending : ExitStatus::kDone;
 }
 
@@ -243,6 +246,17 @@ Outcome Delete(const Arguments& arguments, const Console& console) {
   auto session = OpenOwner(arguments, arguments.owner, absent, nullptr);
   if (!session) return session.error();
   return BringTo(Node(), {}, *session, nullptr, console);
+}
+
+Outcome Gc(const Arguments& arguments, const Console& console) {
+  auto session = OpenSession(arguments, arguments.session.owner);
+  if (!session) return session.error();
+  if (!arguments.dry_run) {
+    return CarryOut([&] { return session->PlanCleanup(); }, *session, nullptr, console);
+  }
+  const auto plan = session->PlanCleanup();
+  if (!plan) return plan.error();
+  return PrintPlan(*plan, console);
 }
 
 Outcome Recover(const Arguments& arguments, const Console& console) {

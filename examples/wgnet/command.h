@@ -37,6 +37,7 @@ struct Arguments {
   bool skip_hooks = false;
   bool adopt = false;
   bool exit_code = false;
+  bool dry_run = false;
   std::string script;                       ///< a directory
   std::optional<uint32_t> resolve_timeout;  ///< seconds
   uint32_t older_than = 135;                ///< seconds
@@ -65,6 +66,7 @@ Outcome Rollback(const Arguments& arguments, const Console& console);
 Outcome Extend(const Arguments& arguments, const Console& console);
 Outcome Guard(const Arguments& arguments, const Console& console);
 Outcome Recover(const Arguments& arguments, const Console& console);
+Outcome Gc(const Arguments& arguments, const Console& console);
 Outcome Up(const Arguments& arguments, const Console& console);
 Outcome Down(const Arguments& arguments, const Console& console);
 Outcome Resolve(const Arguments& arguments, const Console& console);

@@ -53,6 +53,7 @@ constexpr Command kCommands[] = {
     {"delete", "Take away all that OWNER has", AddDeleteOptions, Delete},
     {"recover", "Take back what a killed process began; remove what is left of lost interfaces",
      AddNothing, Recover},
+    {"gc", "Remove what bears wgnet's marks, and is on no record in DIR", AddGcOptions, Gc},
     {"up", "As wg-quick(8); on an interface that is up, apply the difference", AddChangeOptions,
      Up},
     {"down", "As wg-quick(8)", AddDownOptions, Down},

@@ -173,6 +173,10 @@ void AddDeleteOptions(CLI::App& app, Arguments& arguments) {
   app.add_option("owner", arguments.owner, "One that status lists")->type_name("OWNER")->required();
 }
 
+void AddGcOptions(CLI::App& app, Arguments& arguments) {
+  app.add_flag("--dry-run", arguments.dry_run, "Only print the commands that would remove it");
+}
+
 void AddShowOptions(CLI::App& app, Arguments& arguments) {
   app.add_option("target", arguments.target, "An interface, all (default), or interfaces")
       ->type_name("IF|all|interfaces");

@@ -20,6 +20,7 @@ void AddPlanOptions(CLI::App& app, Arguments& arguments);
 void AddQuickFile(CLI::App& app, Arguments& arguments);
 void AddDownOptions(CLI::App& app, Arguments& arguments);
 void AddDeleteOptions(CLI::App& app, Arguments& arguments);
+void AddGcOptions(CLI::App& app, Arguments& arguments);
 void AddShowOptions(CLI::App& app, Arguments& arguments);
 void AddToken(CLI::App& app, Arguments& arguments);
 void AddExtendOptions(CLI::App& app, Arguments& arguments);

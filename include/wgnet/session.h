@@ -154,6 +154,11 @@ class Session {
   /// His links that are there are not touched. For each owner all of it is done, or none.
   Result<RecoveryReport> Recover();
 
+  /// Plans the removal of what is left over without an owner: it bears wgnet's marks, and is on no
+  /// record in the state directory, such as after that was lost. What is on record in another state
+  /// directory is left over, too.
+  Result<wgnet::Plan> PlanCleanup();
+
   /// What the namespace has: every WireGuard interface, and every owner.
   Result<wgnet::Snapshot> Snapshot();
 

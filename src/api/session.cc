@@ -173,6 +173,11 @@ class Session::Impl {
     return ReportOf(planner_.Apply(node, hosts, hooks, confirm));
   }
 
+  Result<wgnet::Plan> PlanCleanup() {
+    WGNET_ASSIGN_OR_RETURN(auto data, planner_.PlanCleanup());
+    return wgnet::Plan(std::make_shared<const plan::PlanData>(std::move(data)));
+  }
+
   template <class Update>
   Result<ApplyReport> Apply(const Update& update) {
     WGNET_RETURN_IF_ERROR(Check(update));
@@ -301,6 +306,10 @@ const std::vector<RecoveryReport::CutOff>& Session::cut_off() const { return imp
 
 Result<RecoveryReport> Session::Recover() {
   return CatchNoMemory([&] { return impl_->Recover(); });
+}
+
+Result<wgnet::Plan> Session::PlanCleanup() {
+  return CatchNoMemory([&] { return impl_->PlanCleanup(); });
 }
 
 Result<wgnet::Snapshot> Session::Snapshot() {

@@ -62,10 +62,11 @@ Result<RollbackReport> TakeBack(Journal journal, bool answered, netlink::Client&
 }
 
 Result<std::vector<RecoveryReport::CutOff>> TakeBackCutOff(const StateDir& state_dir,
-                                                           netlink::Client& client) {
+                                                           netlink::Client& client,
+                                                           StateDir::Owners& damaged) {
   std::vector<RecoveryReport::CutOff> reports;
   if (!state_dir.HasJournal()) return reports;
-  WGNET_ASSIGN_OR_RETURN(std::vector<Journal> journals, state_dir.LoadJournals());
+  WGNET_ASSIGN_OR_RETURN(std::vector<Journal> journals, state_dir.LoadJournals(&damaged));
   WGNET_ASSIGN_OR_RETURN(const std::vector<Record> records, state_dir.Load());
   for (Journal& journal : journals) {
     const std::string owner = journal.owner;

@@ -20,9 +20,11 @@ bool IsCommitted(const Journal& journal, const std::vector<Record>& records);
 Result<RollbackReport> TakeBack(Journal journal, bool answered, netlink::Client& client);
 
 /// Takes back what the journals in the directory tell of, but for what had been committed, and
-/// removes them. The caller has the directory's lock.
+/// removes them. The caller has the directory's lock. `damaged` are the owners of those that tell
+/// nothing.
 Result<std::vector<RecoveryReport::CutOff>> TakeBackCutOff(const StateDir& state_dir,
-                                                           netlink::Client& client);
+                                                           netlink::Client& client,
+                                                           StateDir::Owners& damaged);
 
 }  // namespace wgnet::plan
 

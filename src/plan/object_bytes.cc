@@ -118,13 +118,14 @@ Result<std::string_view> Unseal(std::string_view what, std::string_view magic, u
   uint32_t found = 0;
   if (bytes.size() < header_size || !bytes.starts_with(magic)) return Damaged(what, "no header");
   std::memcpy(&found, bytes.data() + magic.size(), sizeof found);
-  if (found != version) {
-    return Damaged(what,
-                   "its version is " + std::to_string(found) + ", not " + std::to_string(version));
-  }
   const std::string_view body = bytes.substr(header_size);
   if (bytes.substr(header_size - kChecksumSize, kChecksumSize) != Checksum(body)) {
     return Damaged(what, "its checksum is wrong");
+  }
+  if (found != version) {
+    return Error{.code = ErrorCode::kNotSupported,
+                 .message = fmt::format("the {} is of version {}, and this wgnet knows {}", what,
+                                        found, version)};
   }
   return body;
 }

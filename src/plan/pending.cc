@@ -164,8 +164,9 @@ Error Unconfirmed(const Journal& journal) {
 
 Result<std::optional<Journal>> FindUnconfirmed(const StateDir& state_dir) {
   // In the order in which a journal moves.
-  WGNET_ASSIGN_OR_RETURN(std::vector<Journal> journals, state_dir.LoadJournals());
-  WGNET_ASSIGN_OR_RETURN(std::vector<Journal> pending, state_dir.LoadPending());
+  StateDir::Owners damaged;
+  WGNET_ASSIGN_OR_RETURN(std::vector<Journal> journals, state_dir.LoadJournals(&damaged));
+  WGNET_ASSIGN_OR_RETURN(std::vector<Journal> pending, state_dir.LoadPending(&damaged));
   std::move(pending.begin(), pending.end(), std::back_inserter(journals));
   std::optional<Journal> found;
   for (Journal& journal : journals) {

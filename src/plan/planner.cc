@@ -13,6 +13,7 @@
 #include "src/plan/adoption.h"
 #include "src/plan/device_plan.h"
 #include "src/plan/diff.h"
+#include "src/plan/garbage.h"
 #include "src/plan/lowering.h"
 #include "src/plan/paths.h"
 #include "src/plan/pending.h"
@@ -136,6 +137,20 @@ bool UsesNftables(const std::vector<Op>& ops) {
   return std::any_of(ops.begin(), ops.end(), [](const Op& op) {
     return kernel::BusOf(op.object) == netlink::Bus::kNetfilter;
   });
+}
+
+// Adds what removes all of a record; `others` may need its settings.
+Status RemoveAll(const Record& record, const Scope& scope, std::span<const Record> others,
+                 const Result<uint32_t>& nft_generation, Reader& reader, PlanData& plan) {
+  WGNET_ASSIGN_OR_RETURN(Snapshot snapshot, Snapshot::Read(scope, reader));
+  snapshot.NameRules(record.objects);
+  WGNET_ASSIGN_OR_RETURN(Difference difference, Diff({}, snapshot, record, others));
+  plan.ops = std::move(difference.ops);
+  plan.warnings = std::move(difference.warnings);
+  if (UsesNftables(plan.ops)) {
+    WGNET_ASSIGN_OR_RETURN(plan.nft_generation, nft_generation);
+  }
+  return {};
 }
 
 }  // namespace
@@ -302,20 +317,30 @@ Result<PlanData> Planner::PlanRemoval(const std::string& owner, const Part& part
   const auto generation = reader.NftGeneration();
   WGNET_ASSIGN_OR_RETURN(const Facts facts, GatherFacts(Node(), records.own, {}, reader, nullptr));
   Parting parting = part(records.own, facts.links);
-  PlanData plan{.before = records.own, .after = records.own};
+  PlanData plan{.before = records.own, .after = records.own, .others = DigestOf(records.others)};
   if (!parting.any) return plan;
-  const Record& left = parting.left_behind;
-  WGNET_ASSIGN_OR_RETURN(Snapshot snapshot,
-                         Snapshot::Read(ScopeOf({}, records.own, facts), reader));
-  snapshot.NameRules(left.objects);
-  WGNET_ASSIGN_OR_RETURN(Difference difference, Diff({}, snapshot, left, records.others));
-  plan.ops = std::move(difference.ops);
-  plan.warnings = std::move(difference.warnings);
   plan.after = std::move(parting.kept);
-  if (UsesNftables(plan.ops)) {
-    WGNET_ASSIGN_OR_RETURN(plan.nft_generation, generation);
-  }
+  WGNET_RETURN_IF_ERROR(RemoveAll(parting.left_behind, ScopeOf({}, records.own, facts),
+                                  records.others, generation, reader, plan));
   return plan;
+}
+
+Result<PlanData> Planner::PlanCleanup() {
+  WGNET_ASSIGN_OR_RETURN(const Records records, LoadRecords(state_dir_, owner_));
+  Reader reader(client_, netlink::ExtraMode::kKeep);
+  const auto generation = reader.NftGeneration();
+  std::vector<Record> all = records.others;
+  all.push_back(records.own);
+  WGNET_ASSIGN_OR_RETURN(const Record unowned, FindUnowned(all, reader));
+  WGNET_ASSIGN_OR_RETURN(const Facts facts, GatherFacts(Node(), unowned, {}, reader, nullptr));
+  PlanData plan{.before = records.own, .after = records.own, .others = DigestOf(records.others)};
+  WGNET_RETURN_IF_ERROR(
+      RemoveAll(unowned, ScopeOf({}, unowned, facts), all, generation, reader, plan));
+  return plan;
+}
+
+Result<Planner::Done> Planner::CleanUp() {
+  return CarryFresh([&] { return PlanCleanup(); }, nullptr);
 }
 
 Result<PlanData> Planner::PlanRecovery(const std::string& owner) {

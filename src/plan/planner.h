@@ -80,6 +80,9 @@ class Planner {
   /// The first part of it, where there is a need and nobody is at work.
   Result<std::vector<RecoveryReport::CutOff>> RecoverCutOff();
 
+  /// Removes what bears wgnet's marks, and is on nobody's record.
+  Result<PlanData> PlanCleanup();
+
   /// Every WireGuard device with its peers, in the kernel's order, its link and its addresses.
   Result<Snapshot> ReadDevices();
   /// The records of all owners, and for each how many of its objects the kernel has not.
@@ -112,6 +115,8 @@ class Planner {
   Result<PlanData> PlanRemoval(const std::string& owner, const Part& part);
   Result<PlanData> PlanRecovery(const std::string& owner);
   Result<Done> RemoveWaiting(const Journal& journal);
+  Result<Done> CleanUp();
+  Result<RollbackReport> TakeBackByMarks(const std::string& owner);
   Status ForgetStaleDns(RecoveryReport& report);
 
   // What was left of others' transactions, and has been brought to an end.

@@ -133,9 +133,21 @@ Result<std::optional<PendingChange>> Planner::Pending() const {
 
 Result<Planner::Settled> Planner::Settle() {
   Settled settled;
-  WGNET_ASSIGN_OR_RETURN(settled.taken_back, TakeBackCutOff(state_dir_, client_));
+  StateDir::Owners damaged;
+  WGNET_ASSIGN_OR_RETURN(settled.taken_back, TakeBackCutOff(state_dir_, client_, damaged));
+  for (const std::string& owner : damaged) {
+    WGNET_ASSIGN_OR_RETURN(RollbackReport report, TakeBackByMarks(owner));
+    settled.taken_back.push_back({owner, std::move(report)});
+  }
   if (!state_dir_.HasPending()) return settled;
-  WGNET_ASSIGN_OR_RETURN(std::vector<Journal> pending, state_dir_.LoadPending());
+  damaged.clear();
+  WGNET_ASSIGN_OR_RETURN(std::vector<Journal> pending, state_dir_.LoadPending(&damaged));
+  for (const std::string& owner : damaged) {
+    settled.warnings.push_back(fmt::format(
+        "the file of a change of {} that waited to be confirmed is damaged: the change stays",
+        QuoteForMessage(owner)));
+    WGNET_RETURN_IF_ERROR(state_dir_.RemovePending(owner));
+  }
   WGNET_ASSIGN_OR_RETURN(const std::vector<Record> records, state_dir_.Load());
   for (Journal& journal : pending) {
     if (journal.pending.decision == Decision::kConfirmed) {
@@ -149,6 +161,16 @@ Result<Planner::Settled> Planner::Settle() {
     }
   }
   return settled;
+}
+
+// What a transaction had made is found by its marks; what it had changed or removed, nobody knows.
+Result<RollbackReport> Planner::TakeBackByMarks(const std::string& owner) {
+  RollbackReport report;
+  WGNET_ASSIGN_OR_RETURN(const Done done, CleanUp());
+  report.undone = static_cast<int>(done.steps);
+  report.leftovers.push_back({"what it changed or removed", "its journal is damaged"});
+  WGNET_RETURN_IF_ERROR(state_dir_.RemoveJournal(owner));
+  return report;
 }
 
 Result<UniqueFd> Planner::Lock(std::vector<std::string>& warnings) {

@@ -62,10 +62,12 @@ class Reader::Pass {
   }
 
   void Routes(Family family, const kernel::Route& filter) {
+    const auto all = [](const auto&) { return true; };
     rtmsg header{};
+    netlink::EncodeHeader(filter, header, all);
     header.rtm_family = netlink::ToAf(family);
     const auto put = [&](netlink::MessageWriter& out) {
-      netlink::EncodeAttributes(filter, out, [](const auto&) { return true; });
+      netlink::EncodeAttributes(filter, out, all);
     };
     Dump<kernel::Route>(Bus::kRoute, RTM_GETROUTE, header, put,
                         [&](const kernel::Route& route) { return route.dst->family() == family; });
@@ -326,6 +328,13 @@ Status Reader::ReadOnce(const Scope& scope, ObjectVisitor& visitor, bool& interr
     WGNET_RETURN_IF_ERROR(check("routes"));
   }
   for (const Family family : kFamilies) {
+    if (!scope.route_protocol) break;
+    kernel::Route of_protocol;
+    of_protocol.protocol = scope.route_protocol;
+    pass.Routes(family, of_protocol);
+    WGNET_RETURN_IF_ERROR(check("routes"));
+  }
+  for (const Family family : kFamilies) {
     if (scope.rules) pass.Rules(family);
     WGNET_RETURN_IF_ERROR(check("rules"));
   }
@@ -335,6 +344,8 @@ Status Reader::ReadOnce(const Scope& scope, ObjectVisitor& visitor, bool& interr
   }
   if (scope.base_chains) pass.NftObjects<kernel::NftChain>(kernel::nft::TableFamily{});
   WGNET_RETURN_IF_ERROR(check("nftables chains"));
+  if (scope.tables) pass.NftObjects<kernel::NftTable>(kernel::nft::TableFamily{});
+  WGNET_RETURN_IF_ERROR(check("nftables tables"));
   for (const auto& table : scope.nft_tables) {
     pass.NftTable(table);
     WGNET_RETURN_IF_ERROR(check("nftables"));

@@ -4,6 +4,7 @@
 #define WGNET_PLAN_READER_H_
 
 #include <cstdint>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -28,12 +29,14 @@ struct Scope {
 
   bool links = false;
   bool rules = false;
-  bool base_chains = false;              // every chain, in every table
-  std::vector<uint32_t> address_links;   // the addresses of these links
-  std::vector<uint32_t> route_links;     // the routes of all tables through these links
-  std::vector<RouteTable> route_tables;  // all routes of these tables
-  std::vector<uint32_t> devices;         // these WireGuard devices, with their peers
-  std::vector<NftTableName> nft_tables;  // these tables, with all that is in them
+  bool base_chains = false;               // every chain, in every table
+  bool tables = false;                    // every table, without what is in it
+  std::optional<uint8_t> route_protocol;  // the routes of all tables with this protocol
+  std::vector<uint32_t> address_links;    // the addresses of these links
+  std::vector<uint32_t> route_links;      // the routes of all tables through these links
+  std::vector<RouteTable> route_tables;   // all routes of these tables
+  std::vector<uint32_t> devices;          // these WireGuard devices, with their peers
+  std::vector<NftTableName> nft_tables;   // these tables, with all that is in them
   std::vector<kernel::SysctlName> sysctls;
   std::vector<kernel::DnsSetting> dns;  // those with these keys
   bool kernel_order = false;  // of peers' allowed IPs; else they are sorted, to be compared

@@ -28,6 +28,7 @@ constexpr std::string_view kRecordSuffix = ".record";
 constexpr std::string_view kTemporarySuffix = ".new";
 constexpr std::string_view kJournalSuffix = ".journal";
 constexpr std::string_view kPendingSuffix = ".pending";
+constexpr std::string_view kUnknownHint = "`wgnet recover` does what can be done without it";
 constexpr size_t kChunk = 65536;
 constexpr size_t kMostRecord = 256 << 20;
 
@@ -186,7 +187,7 @@ Result<std::vector<std::string>> StateDir::List(std::string_view suffix) const {
 template <class File>
 Result<std::vector<File>> StateDir::LoadAll(std::string_view suffix,
                                             Result<File> (*decode)(std::string_view),
-                                            std::string_view hint) const {
+                                            std::string_view hint, Owners* damaged) const {
   WGNET_ASSIGN_OR_RETURN(const auto names, List(suffix));
   std::vector<File> files;
   for (const std::string& name : names) {
@@ -194,6 +195,10 @@ Result<std::vector<File>> StateDir::LoadAll(std::string_view suffix,
     if (!bytes && bytes.error().error_number == ENOENT) continue;  // gone meanwhile
     if (!bytes) return bytes.error();
     auto file = decode(bytes->text());
+    if (!file && damaged != nullptr && file.error().code == ErrorCode::kState) {
+      damaged->push_back(name.substr(0, name.size() - suffix.size()));
+      continue;
+    }
     if (!file) {
       file.error().where = path_ + "/" + name;
       file.error().hint = std::string(hint);
@@ -241,10 +246,8 @@ Result<StateDir::OpenJournal> StateDir::Begin(const Journal& journal) const {
                      std::move(file));
 }
 
-Result<std::vector<Journal>> StateDir::LoadJournals() const {
-  return LoadAll(kJournalSuffix, DecodeJournal,
-                 "what a transaction that was cut off has left has to be taken away by hand; then "
-                 "remove the file");
+Result<std::vector<Journal>> StateDir::LoadJournals(Owners* damaged) const {
+  return LoadAll(kJournalSuffix, DecodeJournal, kUnknownHint, damaged);
 }
 
 bool StateDir::Has(std::string_view suffix) const {
@@ -287,10 +290,8 @@ int StateDir::OpenJournal::Keep(const PendingMark& mark) {
 
 // ---- changes that wait to be confirmed ----
 
-Result<std::vector<Journal>> StateDir::LoadPending() const {
-  return LoadAll(kPendingSuffix, DecodePending,
-                 "the change can neither be confirmed nor taken back; remove the file, and apply "
-                 "what is wanted");
+Result<std::vector<Journal>> StateDir::LoadPending(Owners* damaged) const {
+  return LoadAll(kPendingSuffix, DecodePending, kUnknownHint, damaged);
 }
 
 bool StateDir::HasPending() const { return Has(kPendingSuffix); }

@@ -75,13 +75,15 @@ class StateDir {
   };
   /// One that holds keys is refused where it would get onto a disk.
   Result<OpenJournal> Begin(const Journal& journal) const;
-  /// The journals that were left behind.
-  Result<std::vector<Journal>> LoadJournals() const;
+  using Owners = std::vector<std::string>;
+  /// The journals that were left behind. One that is damaged is an error, if its owner is not to be
+  /// noted instead.
+  Result<std::vector<Journal>> LoadJournals(Owners* damaged = nullptr) const;
   bool HasJournal() const;
   Status RemoveJournal(const std::string& owner) const;
 
   /// Those of changes that wait to be confirmed.
-  Result<std::vector<Journal>> LoadPending() const;
+  Result<std::vector<Journal>> LoadPending(Owners* damaged = nullptr) const;
   bool HasPending() const;
   Status MarkPending(const std::string& owner, const PendingMark& mark) const;
   Status RemovePending(const std::string& owner) const;
@@ -93,11 +95,11 @@ class StateDir {
   Result<std::vector<std::string>> List(std::string_view suffix) const;
   bool Has(std::string_view suffix) const;
   Status Remove(const std::string& name) const;
-  // All files of a kind; `hint` is for one that is damaged.
+  // All files of a kind; `hint` is for one that is damaged, if those are not to be noted.
   template <class File>
   Result<std::vector<File>> LoadAll(std::string_view suffix,
-                                    Result<File> (*decode)(std::string_view),
-                                    std::string_view hint) const;
+                                    Result<File> (*decode)(std::string_view), std::string_view hint,
+                                    Owners* damaged = nullptr) const;
   StateDir(std::string path, UniqueFd directory)
       : path_(std::move(path)), directory_(std::move(directory)) {}
 
