@@ -10,6 +10,7 @@
 #include "wgnet/forward_rule.h"
 #include "wgnet/interface.h"
 #include "wgnet/key.h"
+#include "wgnet/kill_switch.h"
 #include "wgnet/nat_rule.h"
 #include "wgnet/node.h"
 #include "wgnet/peer.h"

@@ -196,12 +196,24 @@ Node& Node::Add(Dns dns) {
   return *this;
 }
 
+Node& Node::Add(KillSwitch kill_switch) {
+  if (kill_switch_) {
+    Remember(kill_switch_->error_,
+             Invalid("the node has two kill switches", "one lets out all that may leave"),
+             "KillSwitch");
+  } else {
+    kill_switch_ = std::move(kill_switch);
+  }
+  return *this;
+}
+
 Status Node::Check() const {
   WGNET_RETURN_IF_ERROR(CheckAll(interfaces_, CheckInterface));
   WGNET_RETURN_IF_ERROR(CheckAll(policy_routes_, CheckPolicyRoute));
   WGNET_RETURN_IF_ERROR(CheckAll(nat_rules_, CheckNatRule));
   WGNET_RETURN_IF_ERROR(CheckAll(forward_rules_, CheckForwardRule));
   WGNET_RETURN_IF_ERROR(CheckAll(dns_, DnsCheck(*this)));
+  if (kill_switch_) WGNET_RETURN_IF_ERROR(OwnMistake(*kill_switch_));
   std::unordered_set<std::string> names;
   std::unordered_set<uint16_t> ports;
   for (const Interface& interface : interfaces_) {

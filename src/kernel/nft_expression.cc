@@ -8,8 +8,12 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <netinet/icmp6.h>
+#include <netinet/ip6.h>
+#include <netinet/udp.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 #include <span>
 
@@ -17,6 +21,8 @@
 
 namespace wgnet::kernel::nft {
 namespace {
+
+constexpr uint8_t kReplyDirection = 1;  // IP_CT_DIR_REPLY
 
 template <class T>
 Bytes16 Constant(const T& value) {
@@ -48,6 +54,11 @@ class Compiler {
     Add(LoadMeta{NFT_META_NFPROTO});
     Add(Compare{NFT_CMP_EQ, Constant(static_cast<uint8_t>(
                                 family == Family::kIpv6 ? NFPROTO_IPV6 : NFPROTO_IPV4))});
+  }
+
+  void RequireProtocol(uint8_t protocol) {
+    Add(LoadMeta{NFT_META_L4PROTO});
+    Add(Compare{NFT_CMP_EQ, Constant(protocol)});
   }
 
   std::vector<Instruction> Take() { return std::move(instructions_); }
@@ -141,9 +152,45 @@ void Compile(const MatchSourceNotLocal&, Compiler& out) {
 
 std::string Text(const MatchUdp&, bool&) { return "meta l4proto udp"; }
 
-void Compile(const MatchUdp&, Compiler& out) {
-  out.Add(LoadMeta{NFT_META_L4PROTO});
-  out.Add(Compare{NFT_CMP_EQ, Constant(uint8_t{IPPROTO_UDP})});
+void Compile(const MatchUdp&, Compiler& out) { out.RequireProtocol(IPPROTO_UDP); }
+
+std::string Text(const MatchUdpPort& match, bool&) {
+  return fmt::format("udp dport {}", match.port);
+}
+
+void Compile(const MatchUdpPort& match, Compiler& out) {
+  out.RequireProtocol(IPPROTO_UDP);
+  out.Add(LoadPayload{NFT_PAYLOAD_TRANSPORT_HEADER, offsetof(udphdr, dest), sizeof match.port});
+  out.Add(Compare{NFT_CMP_EQ, Constant(htons(match.port))});
+}
+
+std::string Text(const MatchIcmpv6Types& match, bool&) {
+  return fmt::format("icmpv6 type {}-{}", match.first, match.last);
+}
+
+void Compile(const MatchIcmpv6Types& match, Compiler& out) {
+  out.RequireFamily(Family::kIpv6);
+  out.RequireProtocol(IPPROTO_ICMPV6);
+  out.Add(LoadPayload{NFT_PAYLOAD_TRANSPORT_HEADER, offsetof(icmp6_hdr, icmp6_type), 1});
+  out.Add(Compare{NFT_CMP_GTE, Constant(match.first)});
+  out.Add(Compare{NFT_CMP_LTE, Constant(match.last)});
+}
+
+std::string Text(const MatchHopLimit& match, bool&) {
+  return fmt::format("ip6 hoplimit {}", match.limit);
+}
+
+void Compile(const MatchHopLimit& match, Compiler& out) {
+  out.RequireFamily(Family::kIpv6);
+  out.Add(LoadPayload{NFT_PAYLOAD_NETWORK_HEADER, offsetof(ip6_hdr, ip6_hlim), 1});
+  out.Add(Compare{NFT_CMP_EQ, Constant(match.limit)});
+}
+
+std::string Text(const MatchReply&, bool&) { return "ct direction reply"; }
+
+void Compile(const MatchReply&, Compiler& out) {
+  out.Add(LoadCt{NFT_CT_DIRECTION});
+  out.Add(Compare{NFT_CMP_EQ, Constant(kReplyDirection)});
 }
 
 std::string_view MarkWord(MarkOf of) { return of == MarkOf::kPacket ? "meta mark" : "ct mark"; }

@@ -42,6 +42,21 @@ struct MatchAddressSet {
 struct MatchSourceNotLocal {};
 /// `meta l4proto udp`
 struct MatchUdp {};
+/// `udp dport 51820`
+struct MatchUdpPort {
+  uint16_t port;
+};
+/// `icmpv6 type 133-137`: from the first to the last.
+struct MatchIcmpv6Types {
+  uint8_t first;
+  uint8_t last;
+};
+/// `ip6 hoplimit 255`
+struct MatchHopLimit {
+  uint8_t limit;
+};
+/// `ct direction reply`: packets to who sent the first one of a flow, and errors about his.
+struct MatchReply {};
 /// `meta mark and MASK == VALUE`
 struct MatchMark {
   MarkOf of;
@@ -63,7 +78,8 @@ struct Verdict {
 };
 
 using Expression = std::variant<MatchInterface, MatchAddress, MatchAddressSet, MatchSourceNotLocal,
-                                MatchUdp, MatchMark, MergeMark, Masquerade, Verdict>;
+                                MatchUdp, MatchUdpPort, MatchIcmpv6Types, MatchHopLimit, MatchReply,
+                                MatchMark, MergeMark, Masquerade, Verdict>;
 
 /// What a rule says, in nft's words.
 struct RuleText {

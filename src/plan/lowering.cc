@@ -16,11 +16,17 @@ using lowering::Tunnel;
 
 constexpr std::string_view kQuickPrefix = "wg-quick:";
 
-uint32_t MarkOf(const Interface& interface, const std::vector<Tunnel>& tunnels) {
-  for (const Tunnel& tunnel : tunnels) {
-    if (tunnel.interface == &interface) return tunnel.mark.value;
+using Marks = std::map<std::string, PolicyRoute::Mark>;
+
+// Of the interfaces that have one, by their names.
+Marks MarksOf(const Node& node, const std::vector<Tunnel>& tunnels) {
+  Marks marks;
+  for (const Tunnel& tunnel : tunnels) marks.emplace(tunnel.interface->name(), tunnel.mark);
+  for (const Interface& interface : node.interfaces()) {
+    const uint32_t mark = interface.fwmark().value_or(0);
+    if (mark != 0) marks.emplace(interface.name(), PolicyRoute::Mark{mark, UINT32_MAX});
   }
-  return interface.fwmark().value_or(0);
+  return marks;
 }
 
 // nftables come first: a flow that starts before its masquerade rule is never masqueraded. Rules
@@ -30,13 +36,17 @@ Result<Desired> LowerParts(Draft& draft) {
   NftDraft nft(draft.owner());
   WGNET_RETURN_IF_ERROR(draft.FindLinks());
   WGNET_ASSIGN_OR_RETURN(const auto tunnels, lowering::ChooseTunnels(draft));
+  const Marks marks = MarksOf(node, tunnels);
+  WGNET_RETURN_IF_ERROR(lowering::LowerKillSwitch(marks, draft, nft));
   lowering::LowerTunnelChains(tunnels, nft);
   WGNET_RETURN_IF_ERROR(lowering::LowerNatRules(draft, nft));
   const auto forwarding = lowering::LowerForwardRules(draft, nft);
   WGNET_RETURN_IF_ERROR(nft.MoveTo(draft));
   for (const Interface& interface : node.interfaces()) {
     const bool forwards = forwarding.contains(interface.name());
-    lowering::LowerInterface(interface, MarkOf(interface, tunnels), forwards, draft);
+    const auto mark = marks.find(interface.name());
+    lowering::LowerInterface(interface, mark == marks.end() ? 0 : mark->second.value, forwards,
+                             draft);
   }
   for (const PolicyRoute& route : node.policy_routes()) {
     if (!route.is_full_tunnel()) WGNET_RETURN_IF_ERROR(lowering::LowerPrefixRoute(route, draft));

@@ -70,6 +70,7 @@ void SwitchOnIpv6(Draft& draft) {
 void WarnOfForeignDrops(Draft& draft) {
   for (const kernel::NftChain& chain : draft.facts().base_chains) {
     if (chain.hook->number != NF_INET_FORWARD || chain.policy != NF_DROP) continue;
+    if (chain.table->view() == TableNameOf(draft.owner())) continue;
     draft.Warn(fmt::format(
         "the chain {} of the nftables table {} {} drops what none of its own rules accepts: "
         "forwarding needs a rule there",

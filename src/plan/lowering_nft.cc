@@ -71,7 +71,7 @@ kernel::NftChain NftDraft::ChainObject(Chain chain) const {
   object.name = kernel::NftName(chain.place.chain);
   object.type = FixedString<31>(chain.place.type);
   object.hook = kernel::NftHook{chain.place.hook, chain.place.priority};
-  object.policy = NF_ACCEPT;
+  object.policy = chain.place.policy;
   object.rules = std::move(chain.rules);
   return object;
 }

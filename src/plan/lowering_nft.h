@@ -22,6 +22,7 @@ class NftDraft {
     std::string_view type;
     uint32_t hook;
     int32_t priority;
+    uint32_t policy = NF_ACCEPT;
   };
 
   explicit NftDraft(std::string_view owner) : owner_(owner) {}

@@ -36,6 +36,10 @@ void LowerTunnelRoutes(std::span<const Tunnel> tunnels, Draft& draft);
 /// A rule and a route, in a table of their own, for a prefix.
 Status LowerPrefixRoute(const PolicyRoute& route, Draft& draft);
 
+/// Nothing leaves in clear. `marks` are those of the interfaces that have one.
+Status LowerKillSwitch(const std::map<std::string, PolicyRoute::Mark>& marks, Draft& draft,
+                       NftDraft& nft);
+
 /// Masquerading.
 Status LowerNatRules(Draft& draft, NftDraft& nft);
 

@@ -182,6 +182,7 @@ Node LargeNode(int peers) {
   node.Add(ForwardRule().Between("hub", "eth*"));
   node.Add(Dns("exit").Server("10.99.0.1").SearchDomain("corp.example"));
   node.Add(Dns("hub").SearchDomain("hub.example"));
+  node.Add(KillSwitch());
   return node;
 }
 
@@ -191,6 +192,7 @@ Node WithoutDns(const Node& node) {
   for (const auto& part : node.policy_routes()) left.Add(part);
   for (const auto& part : node.nat_rules()) left.Add(part);
   for (const auto& part : node.forward_rules()) left.Add(part);
+  if (node.kill_switch()) left.Add(*node.kill_switch());
   return left;
 }
 
@@ -238,6 +240,7 @@ Node ChangedNode(int peers) {
   node.Add(NatRule::Masquerade().Source("10.0.0.0/15").Source("10.4.0.0/16").InInterface("hub"));
   node.Add(ForwardRule().Between("exit", "eth*"));
   node.Add(Dns("exit").Server("10.99.0.1").Server("fd99::1"));
+  node.Add(KillSwitch().Tunnel("hub").Tunnel("exit"));
   return node;
 }
 

@@ -61,7 +61,8 @@ SecretKey TestKey(std::string_view seed);
 Node ServerNode();
 Node ClientNode();
 /// A node with every kind of object: two interfaces, some peers with several allowed IPs, both
-/// families, a full tunnel, tables of their own, NAT with sets, forwarding, name servers.
+/// families, a full tunnel, tables of their own, NAT with sets, forwarding, name servers, a kill
+/// switch.
 Node LargeNode(int peers = 4);
 /// The same without what the resolver is told.
 Node WithoutDns(const Node& node);

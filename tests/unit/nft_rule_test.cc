@@ -47,7 +47,8 @@ std::vector<Expression> AllExpressions() {
     }
   }
   all.insert(all.end(),
-             {MatchSourceNotLocal{}, MatchUdp{}, Masquerade{}, Verdict{true}, Verdict{false}});
+             {MatchSourceNotLocal{}, MatchUdp{}, MatchUdpPort{51820}, MatchIcmpv6Types{133, 137},
+              MatchHopLimit{255}, MatchReply{}, Masquerade{}, Verdict{true}, Verdict{false}});
   return all;
 }
 

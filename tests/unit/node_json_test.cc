@@ -56,6 +56,7 @@ Node EveryOption() {
                .Required(true)
                .Backend(DnsBackend::kResolved));
   node.Add(Dns("off").SearchDomain("lan").Exclusive(false).Required(false));
+  node.Add(KillSwitch().Tunnel("auto").Tunnel("off"));
   return node;
 }
 
@@ -75,6 +76,7 @@ TEST(NodeJsonTest, TheTestsNodeHasEveryOption) {
   ExpectAllSet(node.policy_routes()[1]);
   ExpectAllSet(node.nat_rules()[0]);
   ExpectAllSet(node.forward_rules()[0]);
+  ExpectAllSet(*node.kill_switch());
 }
 
 TEST(NodeJsonTest, OutAndInIsLossless) {
@@ -202,6 +204,7 @@ TEST(NodeJsonTest, AnUnknownMemberIsNamedByItsPath) {
       {InRoute(R"("a.b": 1)"), "policy_routes[0][\"a.b\"]", "unknown"},
       {Document(R"("nat_rules": [{"masquerade": true}])"), "nat_rules[0].masquerade", "unknown"},
       {Document(R"("forward_rules": [{"between": []}])"), "forward_rules[0].between", "unknown"},
+      {Document(R"("kill_switch": {"tunnel": []})"), "kill_switch.tunnel", "unknown"},
   };
   for (const Broken& broken : kBroken) ExpectBroken(broken);
   const auto node = Node::FromJson(InPeer(R"("key": 1)"));
@@ -225,6 +228,7 @@ TEST(NodeJsonTest, AWrongTypeIsNamedByItsPath) {
       {Document(R"("interfaces": {})"), "interfaces", "an object stands where a list"},
       {Document(R"("interfaces": [[]])"), "interfaces[0]", "a list stands where an object"},
       {Document(R"("nat_rules": null)"), "nat_rules", "null stands where a list"},
+      {Document(R"("kill_switch": true)"), "kill_switch", "true or false stands where an object"},
       {InInterface(R"("name": 5)"), "interfaces[1].name", "a number stands where a string"},
       {InInterface(R"("mtu": "1400")"), "interfaces[1].mtu", "a string stands where a whole"},
       {InInterface(R"("mtu": 1400.0)"), "interfaces[1].mtu", "a number stands where a whole"},
@@ -260,6 +264,7 @@ TEST(NodeJsonTest, AWrongValueIsNamedByItsPath) {
       {InRoute(R"("table": 254)"), "policy_routes[0].table", "254"},
       {InRoute(R"("priority": 0)"), "policy_routes[0].priority", "0"},
       {Document(R"("nat_rules": [{}, {"source": ["x"]}])"), "nat_rules[1].source[0]", "\"x\""},
+      {Document(R"("kill_switch": {"tunnels": ["a", "b*"]})"), "kill_switch.tunnels[1]", "b*"},
       {Document(R"("forward_rules": [{"one": "a", "other": ""}])"), "forward_rules[0].other",
        "not an interface name"},
   };

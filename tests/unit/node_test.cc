@@ -77,6 +77,8 @@ TEST(NodeTest, ChecksPolicyRoutesAndRules) {
       {Node().Add(NatRule()), "NatRule", "masquerade everything"},
       {Node().Add(ForwardRule().Between("wg0", "")), "ForwardRule.Between", "not an interface"},
       {Node().Add(ForwardRule()), "ForwardRule", "names no interfaces"},
+      {Node().Add(KillSwitch().Tunnel("a/b")), "KillSwitch.Tunnel", "not an interface"},
+      {Node().Add(KillSwitch()).Add(KillSwitch()), "KillSwitch", "two kill switches"},
   });
 }
 
@@ -97,6 +99,8 @@ TEST(NodeTest, TakesWhatOnlyLooksWrong) {
       Node().Add(Wg0().ListenPort(0)).Add(Interface("wg1").ListenPort(0)),
       Node().Add(PolicyRoute::FullTunnel("a")).Add(PolicyRoute::FullTunnel("b")),
       Node().Add(NatRule().InInterface("wg0")),
+      Node().Add(KillSwitch()),
+      Node().Add(KillSwitch().Tunnel("wg0").Tunnel("wg0")),
   };
   for (const Node& node : nodes) {
     const Status status = node.Check();
@@ -111,6 +115,7 @@ TEST(NodeTest, EveryPartCompares) {
       {"nat_rules", Node().Add(NatRule())},
       {"forward_rules", Node().Add(ForwardRule())},
       {"dns", Node().Add(Dns("wg0"))},
+      {"kill_switch", Node().Add(KillSwitch())},
   };
   std::vector<std::string> names;
   for (const auto& [name, node] : kParts) {

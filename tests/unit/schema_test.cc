@@ -49,6 +49,7 @@ TEST(SchemaTest, HasTheOptionsOfTheBuilders) {
   EXPECT_EQ(PropertiesOf("nat_rule"), Options<NatRule>());
   EXPECT_EQ(PropertiesOf("forward_rule"), Options<ForwardRule>());
   EXPECT_EQ(PropertiesOf("dns"), Options<Dns>());
+  EXPECT_EQ(PropertiesOf("kill_switch"), Options<KillSwitch>());
 }
 
 template <class Object>
@@ -223,6 +224,8 @@ std::vector<Json> OutOfRange() {
       {"/policy_routes/0/fwmark", "x"},
       {"/nat_rules/0/out_interface", "*"},
       {"/forward_rules/0/one", ""},
+      {"/kill_switch", Json::array()},
+      {"/kill_switch/tunnels", Json::array({"wg*"})},
   };
   std::vector<Json> broken;
   for (const auto& [path, value] : kValues) {
@@ -248,7 +251,7 @@ void WriteLines(const std::string& path, const std::vector<Json>& documents) {
 TEST(SchemaTest, AValidatorTakesWhatTheLibraryWritesAndNothingElse) {
   const std::vector<Node> small = {testing::LargeNode(1), testing::ClientNode(), Node()};
   const std::vector<Node> large = {Node(), testing::LargeNode(20), testing::ChangedNode(20),
-                                   testing::ServerNode()};
+                                   testing::ServerNode(), Node().Add(KillSwitch())};
   std::vector<Json> good;
   for (const auto& texts : {NodeTexts(large), Plans(large), Snapshots(), Recoveries(), Errors()}) {
     for (const std::string& text : texts) good.push_back(Json::parse(text));
