@@ -3,36 +3,15 @@
 // the next one finds the journal, and the node is exactly as before.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <csignal>
 #include <iostream>
 
 #include "tests/support/kernel_state.h"
+#include "tests/support/kill_after.h"
 #include "tests/support/scenario.h"
 
 namespace wgnet::testing {
 namespace {
-
-enum class End : uint8_t { kKilled, kDone, kFailed };
-
-// Runs `body` in a process that is killed when `host` has taken so many steps.
-template <class Body>
-End KillAfter(size_t steps, Host& host, const Body& body) {
-  const pid_t child = fork();
-  if (child == 0) {
-    host.transport().OnStep([&] {
-      if (--steps == 0) kill(getpid(), SIGKILL);
-    });
-    const bool done = body();
-    _exit(done ? 0 : 1);
-  }
-  int status = 0;
-  waitpid(child, &status, 0);
-  if (WIFSIGNALED(status)) return End::kKilled;
-  return WEXITSTATUS(status) == 0 ? End::kDone : End::kFailed;
-}
 
 // What is left of a transaction that was cut off once a new process has recovered.
 std::string RecoverTo(const std::string& before, const std::string& state_dir) {
