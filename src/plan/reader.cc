@@ -281,8 +281,8 @@ void Reader::Reserve(const Sizes& sizes) {
     }
   }
   ReserveList(rule_.raw, kMostExpressions);
-  sets_.reserve(sizes.sets);
-  boundaries_.reserve(2 * sizes.elements + 1);
+  sets_.reserve(sets_.capacity() + sizes.sets);
+  boundaries_.reserve(boundaries_.capacity() + 2 * sizes.elements + 1);
 }
 
 Status Reader::Read(const Scope& scope, ObjectVisitor& visitor) {
