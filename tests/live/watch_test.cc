@@ -42,6 +42,15 @@ std::string StateNow() {
   return state;
 }
 
+// The same, but links without their numbers.
+std::string StateByName() {
+  static_cast<void>(StateNow());  // it moves no more
+  return Shell(
+      "ip -o address | sed 's/^[0-9]*: //' | sort; ip route show table all | sort;"
+      "ip -6 route show table all | sort; ip rule; ip -6 rule; nft list ruleset;"
+      "ip -o -d link | sed 's/^[0-9]*: //' | sort; wg show all dump | cut -f 1-5,9 | sort");
+}
+
 // What a watcher has told, as it comes.
 class Listener {
  public:
@@ -97,7 +106,8 @@ void MakeForeign() {
   const std::string said = Shell(
       "ip address add 10.55.0.1/24 dev eth0 && ip route add 10.56.0.0/16 dev eth0 proto bgp &&"
       "ip -6 route add fd56::/64 dev eth0 && ip rule add pref 77 from 10.55.0.0/24 table 56 &&"
-      "ip route add default dev eth0 table 56 && nft add table inet theirs");
+      "ip route add default dev eth0 table 56 && nft add table inet theirs &&"
+      "sysctl -qw net.ipv4.conf.eth0.rp_filter=1");
   if (!said.empty()) fmt::print(stderr, "set-up: {}\n", said);
 }
 
@@ -146,6 +156,7 @@ struct Change {
   Kind kind;
   const char* object;
   const char* attribute = "";
+  bool by_name = false;  // a link that is made anew has another number
 };
 
 std::string ExpectToldAndRepaired(const Change& change) {
@@ -159,7 +170,8 @@ std::string ExpectToldAndRepaired(const Change& change) {
   if (listener.WaitFor(Kind::kRepaired) == nullptr) return "not applied: " + listener.Said();
   listener.Listen(seconds(1));
   if (listener.events().size() != 1) return "too much at the start: " + listener.Said();
-  const std::string before = StateNow();
+  const auto state = [&] { return change.by_name ? StateByName() : StateNow(); };
+  const std::string before = state();
   if (const std::string said = Shell(change.command); !said.empty()) return "command: " + said;
   const Event* told = listener.WaitFor([&](const Event& event) {
     const bool named =
@@ -170,7 +182,7 @@ std::string ExpectToldAndRepaired(const Change& change) {
   });
   if (told == nullptr) return "not told: " + listener.Said();
   if (listener.WaitFor(Kind::kRepaired) == nullptr) return "not repaired: " + listener.Said();
-  const std::string difference = DifferenceOf(before, StateNow());
+  const std::string difference = DifferenceOf(before, state());
   if (!difference.empty()) return listener.Said() + "then:\n" + difference;
   const size_t so_far = listener.events().size();
   listener.Listen(seconds(1));
@@ -185,12 +197,13 @@ TEST_P(WatchChange, IsToldAndRepaired) {
   EXPECT_EQ(InUserspaceWorld([] { return ExpectToldAndRepaired(GetParam()); }, 300), "");
 }
 
-const char kRule[] = "ip {} rule del pref $(ip {} rule | sed -n '/not from all fwmark/s/:.*//p')";
+constexpr char kRule[] =
+    "ip {} rule del pref $(ip {} rule | sed -n '/not from all fwmark/s/:.*//p')";
 
 INSTANTIATE_TEST_SUITE_P(
     , WatchChange,
     ::testing::Values(
-        Change{"LinkGone", "ip link del wg0", Kind::kMissing, "link"},
+        Change{"LinkGone", "ip link del wg0", Kind::kMissing, "link", "", true},
         Change{"LinkDown", "ip link set wg0 down", Kind::kChanged, "link", "up"},
         Change{"LinkMtu", "ip link set wg0 mtu 1380", Kind::kChanged, "link", "mtu"},
         Change{"LinkAlias", "ip link set wg0 alias x", Kind::kChanged, "link", "alias"},
@@ -218,15 +231,18 @@ INSTANTIATE_TEST_SUITE_P(
                Kind::kMissing, "nft_element"},
         Change{"Port", "wg set wg0 listen-port 4000", Kind::kChanged, "wireguard", "listen_port"},
         Change{"Mark", "wg set wg0 fwmark 7", Kind::kChanged, "wireguard", "fwmark"},
-        Change{"Key", "wg genkey >/run/key && wg set wg0 private-key /run/key", Kind::kChanged,
-               "wireguard", "private_key"},
+        Change{"Key", "umask 77; wg genkey >/run/key && wg set wg0 private-key /run/key",
+               Kind::kChanged, "wireguard", "private_key"},
         Change{"PeerGone", "wg set wg0 peer " + KeyOf("a") + " remove", Kind::kMissing, "peer"},
         Change{"PeerIps", "wg set wg0 peer " + KeyOf("a") + " allowed-ips 10.20.0.0/25",
                Kind::kChanged, "peer", "allowed_ips"},
         Change{"PeerKey",
-               "wg genpsk >/run/key && wg set wg0 peer " + KeyOf("b") + " preshared-key /run/key",
+               "umask 77; wg genpsk >/run/key && wg set wg0 peer " + KeyOf("b") +
+                   " preshared-key /run/key",
                Kind::kChanged, "peer", "preshared_key"},
-        Change{"Setting", "sysctl -qw net.ipv4.conf.all.src_valid_mark=0", Kind::kChanged, "sysctl",
+        Change{"Setting", "sysctl -qw net.ipv4.conf.eth0.src_valid_mark=0", Kind::kChanged,
+               "sysctl", "value"},
+        Change{"Forwarding", "sysctl -qw net.ipv4.conf.eth0.forwarding=0", Kind::kChanged, "sysctl",
                "value"}),
     [](const auto& info) { return std::string(info.param.name); });
 
@@ -279,8 +295,7 @@ std::string ExpectOwnIsQuiet(int rounds) {
   listener.Listen(seconds(1));
   if (!listener.events().empty()) return listener.Said();
   // It was awake all the time.
-  if (const auto said = Shell("ip address del 10.9.1.1/24 dev wg0 || ip link del wg0");
-      !said.empty()) {
+  if (const auto said = Shell("ip address flush dev wg0 scope global"); !said.empty()) {
     return said;
   }
   return listener.WaitFor(Kind::kMissing) != nullptr ? "" : "then nothing is told";
