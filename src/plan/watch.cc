@@ -16,7 +16,8 @@ namespace wgnet::plan {
 namespace {
 
 constexpr size_t kReceiveSize = 64 * 1024;
-constexpr int kMostDatagrams = 4096;                        // that one Read takes from a socket
+constexpr int kMostDatagrams = 4096;  // that one Read takes from a socket
+constexpr auto kDoze = std::chrono::milliseconds(10);
 constexpr auto kTryAgain = std::chrono::milliseconds(100);  // while a transaction runs
 
 Error BadOption(std::string_view option, std::string_view range) {
@@ -104,8 +105,22 @@ Status Watch::AddToPoll(int fd) const {
   return {};
 }
 
+// Messages that are about nothing of ours, in spite of the filter, may come by the thousand: they
+// are then read together. Lost ones wake all the same.
+void Watch::SetDozing(bool dozing, Moment now) {
+  doze_until_ = now + kDoze;
+  if (dozing == dozing_) return;
+  dozing_ = dozing;
+  epoll_event event{};
+  event.events = dozing ? 0u : uint32_t{EPOLLIN};
+  for (const auto* socket : {&route_events_, &nft_events_}) {
+    if (*socket) epoll_ctl(poll_.get(), EPOLL_CTL_MOD, (*socket)->fd(), &event);
+  }
+}
+
 void Watch::Arm() const {
   Moment next = schedule_.Next();
+  if (dozing_) next = std::min(next, doze_until_);
   if (WantsRepair()) next = std::min(next, bucket_.Next(Moment()));
   // 0 would disarm it.
   const auto at = std::max<BootClock::duration>(next.time_since_epoch(), BootClock::duration(1));
@@ -116,10 +131,9 @@ void Watch::Arm() const {
 }
 
 Result<std::vector<Event>> Watch::Read() {
-  bool drained = true;
-  if (route_events_) drained = Drain(*route_events_, Part::kNetwork);
-  if (nft_events_) drained = Drain(*nft_events_, Part::kNftables) && drained;
+  const Drained drained = DrainAll();
   const Moment now = BootClock::now();
+  SetDozing(drained.messages > 0 && !drained.marked, now);
   const Parts due = RepairIsDue(now) ? Parts::All() : schedule_.Due(now);
   if (!due.empty()) {
     const auto locked = Look(due);
@@ -129,7 +143,7 @@ Result<std::vector<Event>> Watch::Read() {
       return locked.error();
     }
     // While messages wait, more may be lost without a word.
-    if (!drained) schedule_.Mark(Parts::All(), BootClock::now());
+    if (!drained.all) schedule_.Mark(Parts::All(), BootClock::now());
     if (*locked && RepairIsDue(now)) RepairNow();
   }
   schedule_.PollAll(drift_ != nullptr && drift_->count() > 0);
@@ -139,29 +153,46 @@ Result<std::vector<Event>> Watch::Read() {
 
 // ---- messages of the kernel ----
 
-bool Watch::Drain(const netlink::EventSocket& socket, Part part) {
-  bool marked = false;
+Watch::Drained Watch::DrainAll() {
+  Drained all{.all = true};
+  const auto add = [&](const Drained& one) {
+    all = {all.messages + one.messages, all.all && one.all, all.marked || one.marked};
+  };
+  if (route_events_) add(Drain(*route_events_, Part::kNetwork));
+  if (nft_events_) add(Drain(*nft_events_, Part::kNftables));
+  return all;
+}
+
+Watch::Drained Watch::Drain(const netlink::EventSocket& socket, Part part) {
+  Drained drained;
   bool lost = false;
-  const auto mark = [&](Parts parts) { schedule_.Mark(parts, BootClock::now()); };
-  for (int i = 0; i < kMostDatagrams; ++i) {
+  const auto mark = [&](Parts parts) {
+    drained.marked = true;
+    schedule_.Mark(parts, BootClock::now());
+  };
+  for (; drained.messages < kMostDatagrams; ++drained.messages) {
     const ssize_t size = socket.Receive(buffer_);
-    if (size == -EAGAIN) return true;
+    if (size == -EAGAIN) {
+      drained.all = true;
+      break;
+    }
     if (size < 0) {
       if (!lost) events_.emplace_back().kind = Event::Kind::kLost;
       lost = true;
       mark(Parts::All());
       continue;
     }
-    if (marked) continue;
+    if (drained.marked) continue;
     const netlink::Bytes datagram(buffer_.data(), static_cast<size_t>(size));
+    bool concerns = false;
     const bool whole = netlink::ForEachMessage(datagram, [&](const netlink::Message& message) {
-      marked = part == Part::kNetwork ? drift_->IsToldOf(message) : drift_->IsToldOfTable(message);
-      return !marked;
+      concerns =
+          part == Part::kNetwork ? drift_->IsToldOf(message) : drift_->IsToldOfTable(message);
+      return !concerns;
     });
-    marked = marked || !whole;
-    if (marked) mark(part);
+    if (concerns || !whole) mark(part);
   }
-  return false;
+  return drained;
 }
 
 // ---- looking ----

@@ -40,10 +40,17 @@ class Watch {
 
   Status Prepare();
   Status AddToPoll(int fd) const;
+  void SetDozing(bool dozing, Moment now);
   void Arm() const;
 
-  // What was told since the last time becomes marks. True if all of it was read.
-  bool Drain(const netlink::EventSocket& socket, Part part);
+  struct Drained {
+    int messages = 0;
+    bool all = false;     // none is left
+    bool marked = false;  // some was about something of ours
+  };
+  // What was told since the last time becomes marks.
+  Drained Drain(const netlink::EventSocket& socket, Part part);
+  Drained DrainAll();
 
   Result<bool> Look(Parts parts);
   void HoldUntil(Parts parts, Moment moment);
@@ -67,6 +74,8 @@ class Watch {
   std::optional<netlink::EventSocket> route_events_;
   std::optional<netlink::EventSocket> nft_events_;
   std::vector<std::byte> buffer_;
+  bool dozing_ = false;  // messages wake nobody, but a timer does
+  Moment doze_until_;
 
   LookSchedule schedule_;
   TokenBucket bucket_;
