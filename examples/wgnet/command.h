@@ -41,6 +41,9 @@ struct Arguments {
   std::string script;                       ///< a directory
   std::optional<uint32_t> resolve_timeout;  ///< seconds
   uint32_t older_than = 135;                ///< seconds
+  std::string repair;                       ///< an input
+  uint32_t peer_timeout = 180;              ///< seconds
+  uint32_t poll_interval = 5;               ///< seconds
 
   std::optional<uint32_t> confirm;  ///< seconds
   std::vector<std::string> revoke;  ///< public keys
@@ -70,6 +73,7 @@ Outcome Gc(const Arguments& arguments, const Console& console);
 Outcome Up(const Arguments& arguments, const Console& console);
 Outcome Down(const Arguments& arguments, const Console& console);
 Outcome Resolve(const Arguments& arguments, const Console& console);
+Outcome Watch(const Arguments& arguments, const Console& console);
 Outcome Save(const Arguments& arguments, const Console& console);
 Outcome Strip(const Arguments& arguments, const Console& console);
 

@@ -59,6 +59,8 @@ constexpr Command kCommands[] = {
     {"down", "As wg-quick(8)", AddDownOptions, Down},
     {"resolve", "Look up again the endpoint names in FILE of peers that are silent; for a timer",
      AddResolveOptions, Resolve},
+    {"watch", "Tell of changes by others to what an owner has, until it is ended; or repair them",
+     AddWatchOptions, Watch},
     {"save", "As wg-quick(8), but the file is edited: comments, order and host names stay",
      AddQuickFile, Save},
     {"strip", "As wg-quick(8)", AddQuickFile, Strip},

@@ -23,6 +23,12 @@ void AddOwner(CLI::App& app, Arguments& arguments, const std::string& preset) {
   app.add_option("--owner", arguments.owner, "Whose it is (" + preset + ")")->type_name("OWNER");
 }
 
+void AddFileInterface(CLI::App& app, Arguments& arguments) {
+  app.add_option("--interface", arguments.interface,
+                 "The interface of a wg-quick file that is not called NAME.conf")
+      ->type_name("NAME");
+}
+
 void SetSkips(const std::string& words, Arguments& arguments) {
   std::istringstream in(words);
   for (std::string word; std::getline(in, word, ',');) {
@@ -129,6 +135,25 @@ void AddResolveOptions(CLI::App& app, Arguments& arguments) {
       ->capture_default_str();
 }
 
+void AddWatchOptions(CLI::App& app, Arguments& arguments) {
+  app.add_option("--repair", arguments.repair,
+                 "Bring the kernel to what this file says, now and after each change")
+      ->type_name("FILE|NAME|-")
+      ->check(CheckInput);
+  AddFileInterface(app, arguments);
+  AddOwner(app, arguments, "by the file, or default");
+  AddSkip(app, arguments);
+  AddResolveTimeout(app, arguments);
+  app.add_option("--peer-timeout", arguments.peer_timeout,
+                 "The age of the last handshake from which on a peer is down")
+      ->type_name("SECONDS")
+      ->capture_default_str();
+  app.add_option("--poll", arguments.poll_interval,
+                 "How often peers and settings, which tell nothing, are read")
+      ->type_name("SECONDS")
+      ->capture_default_str();
+}
+
 void AddInput(CLI::App& app, Arguments& arguments) {
   app.add_option("input", arguments.input,
                  "A wg-quick file, where NAME alone is /etc/wireguard/NAME.conf and another is\n"
@@ -136,9 +161,7 @@ void AddInput(CLI::App& app, Arguments& arguments) {
       ->type_name("FILE|NAME|-")
       ->required()
       ->check(CheckInput);
-  app.add_option("--interface", arguments.interface,
-                 "The interface of a wg-quick file that is not called NAME.conf")
-      ->type_name("NAME");
+  AddFileInterface(app, arguments);
   AddOwner(app, arguments, "wg-quick:NAME, or default for a document");
   app.add_flag("--adopt", arguments.adopt,
                "Take over interfaces that are up and nobody's, as those of wg-quick(8); up always "

@@ -16,6 +16,7 @@ void AddInput(CLI::App& app, Arguments& arguments);
 void AddChangeOptions(CLI::App& app, Arguments& arguments);
 void AddApplyOptions(CLI::App& app, Arguments& arguments);
 void AddResolveOptions(CLI::App& app, Arguments& arguments);
+void AddWatchOptions(CLI::App& app, Arguments& arguments);
 void AddPlanOptions(CLI::App& app, Arguments& arguments);
 void AddQuickFile(CLI::App& app, Arguments& arguments);
 void AddDownOptions(CLI::App& app, Arguments& arguments);

@@ -21,6 +21,7 @@
 #include "wgnet/reresolve.h"
 #include "wgnet/resolver.h"
 #include "wgnet/snapshot.h"
+#include "wgnet/watch.h"
 
 namespace wgnet {
 
@@ -159,13 +160,18 @@ class Session {
   /// directory is left over, too.
   Result<wgnet::Plan> PlanCleanup();
 
+  /// Tells of changes, by anybody else, to what the owner has on record, and brings it back if the
+  /// options have a node; then it is applied first. What transactions of the owner do, in any
+  /// process, is no such change.
+  Result<Watcher> Watch(const WatchOptions& options = {});
+
   /// What the namespace has: every WireGuard interface, and every owner.
   Result<wgnet::Snapshot> Snapshot();
 
  private:
   class Impl;
-  explicit Session(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
+  explicit Session(std::shared_ptr<Impl> impl);
+  std::shared_ptr<Impl> impl_;  // watchers hold it, too
 };
 
 }  // namespace wgnet

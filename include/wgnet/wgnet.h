@@ -24,5 +24,6 @@
 #include "wgnet/snapshot.h"
 #include "wgnet/types.h"
 #include "wgnet/version.h"
+#include "wgnet/watch.h"
 
 #endif  // WGNET_WGNET_H_

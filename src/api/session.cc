@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 
+#include "src/api/watcher_impl.h"
 #include "src/base/no_memory.h"
 #include "src/base/try.h"
 #include "src/dns/host.h"
@@ -146,9 +147,10 @@ Result<std::unique_ptr<netlink::Transport>> OpenTransport(netlink::NetworkNamesp
 
 class Session::Impl {
  public:
-  Impl(plan::Planner planner, const SessionOptions& options,
+  Impl(plan::Planner planner, netlink::NetworkNamespace netns, const SessionOptions& options,
        std::vector<RecoveryReport::CutOff> cut_off)
       : planner_(std::move(planner)),
+        netns_(std::move(netns)),
         cut_off_(std::move(cut_off)),
         resolver_(options.resolver ? options.resolver : SystemResolver()),
         look_ups_{.resolver = resolver_.get(),
@@ -188,6 +190,19 @@ class Session::Impl {
   Result<ApplyReport> Confirm(std::string_view token) { return ReportOf(planner_.Confirm(token)); }
   plan::Planner& planner() { return planner_; }
 
+  Result<std::unique_ptr<plan::Watch>> Watch(const WatchOptions& options) {
+    WGNET_RETURN_IF_ERROR(plan::CheckWatch(options));
+    WGNET_ASSIGN_OR_RETURN(auto netns, netns_.Share());
+    plan::Watch::Repair repair;
+    if (options.keep) {
+      repair = [this, node = *options.keep]() -> Result<plan::Planner::Done> {
+        WGNET_ASSIGN_OR_RETURN(const auto hosts, planner_.Resolve(node, look_ups_));
+        return planner_.Apply(node, hosts, Hooks(), nullptr);
+      };
+    }
+    return plan::Watch::Open(planner_, std::move(netns), options, std::move(repair));
+  }
+
   const std::vector<RecoveryReport::CutOff>& cut_off() const { return cut_off_; }
   Result<RecoveryReport> Recover() {
     WGNET_ASSIGN_OR_RETURN(RecoveryReport report, planner_.Recover());
@@ -216,12 +231,13 @@ class Session::Impl {
   static Status Check(const Reresolve&) { return {}; }
 
   plan::Planner planner_;
+  netlink::NetworkNamespace netns_;
   std::vector<RecoveryReport::CutOff> cut_off_;
   std::shared_ptr<Resolver> resolver_;
   plan::LookUpOptions look_ups_;
 };
 
-Session::Session(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Session::Session(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Session::Session(Session&&) noexcept = default;
 Session& Session::operator=(Session&&) noexcept = default;
 Session::~Session() = default;
@@ -230,6 +246,7 @@ Result<Session> Session::Open(SessionOptions options) {
   return CatchNoMemory([&]() -> Result<Session> {
     WGNET_RETURN_IF_ERROR(plan::CheckOwner(options.owner));
     WGNET_ASSIGN_OR_RETURN(auto netns, netlink::NetworkNamespace::Open(options.netns));
+    WGNET_ASSIGN_OR_RETURN(auto inside, netns.Share());
     WGNET_ASSIGN_OR_RETURN(auto state_dir, plan::StateDir::Open(options.state_dir, netns.id()));
     auto runner = options.process_runner ? options.process_runner : SystemProcessRunner();
     const plan::Guardian guardian = GuardianFor(options, netns);
@@ -242,7 +259,8 @@ Result<Session> Session::Open(SessionOptions options) {
     planner.AllowAdoption(options.adopt);
     if (!options.guardian.empty()) planner.UseGuardian(guardian);
     WGNET_ASSIGN_OR_RETURN(auto cut_off, planner.RecoverCutOff());
-    return Session(std::make_unique<Impl>(std::move(planner), options, std::move(cut_off)));
+    return Session(
+        std::make_shared<Impl>(std::move(planner), std::move(inside), options, std::move(cut_off)));
   });
 }
 
@@ -310,6 +328,13 @@ Result<RecoveryReport> Session::Recover() {
 
 Result<wgnet::Plan> Session::PlanCleanup() {
   return CatchNoMemory([&] { return impl_->PlanCleanup(); });
+}
+
+Result<Watcher> Session::Watch(const WatchOptions& options) {
+  return CatchNoMemory([&]() -> Result<Watcher> {
+    WGNET_ASSIGN_OR_RETURN(auto watch, impl_->Watch(options));
+    return Watcher(std::make_unique<Watcher::Impl>(Watcher::Impl{impl_, std::move(watch), {}}));
+  });
 }
 
 Result<wgnet::Snapshot> Session::Snapshot() {

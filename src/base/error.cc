@@ -6,6 +6,7 @@
 #include <cstring>
 #include <ostream>
 
+#include "src/base/error_json.h"
 #include "src/base/json_writer.h"
 #include "src/base/rollback_text.h"
 
@@ -63,26 +64,30 @@ std::string Error::ToString() const {
   return text;
 }
 
-std::string Error::ToJson() const {
-  JsonWriter out;
+void WriteJson(const Error& error, JsonWriter& out) {
   const auto text = [&](std::string_view name, const std::string& value) {
     if (!value.empty()) out.Key(name).String(value);
   };
+  out.Key("error").Object([&] {
+    out.Key("code").String(ErrorCodeName(error.code));
+    text("message", error.message);
+    text("where", error.where);
+    text("hint", error.hint);
+    if (error.step > 0) out.Key("step").Number(error.step);
+    if (error.steps > 0) out.Key("steps").Number(error.steps);
+    text("command", error.command);
+    if (error.error_number != 0) out.Key("errno").Number(error.error_number);
+    text("kernel_message", error.kernel_message);
+    text("kernel_attribute", error.kernel_attribute);
+    if (error.rollback) out.Key("rollback").Object([&] { WriteJson(*error.rollback, out); });
+  });
+}
+
+std::string Error::ToJson() const {
+  JsonWriter out;
   out.Object([&] {
     out.Key("schema").String("wgnet/1");
-    out.Key("error").Object([&] {
-      out.Key("code").String(ErrorCodeName(code));
-      text("message", message);
-      text("where", where);
-      text("hint", hint);
-      if (step > 0) out.Key("step").Number(step);
-      if (steps > 0) out.Key("steps").Number(steps);
-      text("command", command);
-      if (error_number != 0) out.Key("errno").Number(error_number);
-      text("kernel_message", kernel_message);
-      text("kernel_attribute", kernel_attribute);
-      if (rollback) out.Key("rollback").Object([&] { WriteJson(*rollback, out); });
-    });
+    WriteJson(*this, out);
   });
   return out.text();
 }

@@ -139,18 +139,22 @@ constexpr bool IsCompared(Role role) {
   return role == Role::kKey || role == Role::kValue || role == Role::kSecret;
 }
 
-/// Whether `actual` has everything that `expected` states and that may be compared. A wire may say
+/// Whether `actual` has what `expected` states in this row, if it may be compared. A wire may say
 /// of a value that any will do.
+template <class Object, class Wire>
+bool Holds(const Row<Object, Wire>& row, const Object& actual, const Object& expected) {
+  if (!IsCompared(row.role) || !(expected.*row.member)) return true;
+  if constexpr (requires { Wire::IsAny(*(expected.*row.member)); }) {
+    if (Wire::IsAny(*(expected.*row.member))) return true;
+  }
+  return actual.*row.member == expected.*row.member;
+}
+
+/// The same for all rows.
 template <class Object>
 bool Holds(const Object& actual, const Object& expected) {
   bool holds = true;
-  ForEachRow<Object>([&]<class Wire>(const Row<Object, Wire>& row) {
-    if (!IsCompared(row.role) || !(expected.*row.member)) return;
-    if constexpr (requires { Wire::IsAny(*(expected.*row.member)); }) {
-      if (Wire::IsAny(*(expected.*row.member))) return;
-    }
-    holds = holds && actual.*row.member == expected.*row.member;
-  });
+  ForEachRow<Object>([&](const auto& row) { holds = holds && Holds(row, actual, expected); });
   return holds;
 }
 

@@ -13,19 +13,14 @@
 #include <functional>
 #include <string>
 
+#include "src/netlink/socket.h"
+
 namespace wgnet::netlink {
 namespace {
 
 constexpr int kSendBuffer = 64 << 20;
 constexpr int kReceiveBuffer = 32 << 20;
 constexpr size_t kMessageOverhead = 64;  // of what SO_SNDBUF counts
-
-// Forced where CAP_NET_ADMIN reaches the initial user namespace; else what the system allows.
-void GrowBuffer(int fd, int forced, int plain, int size) {
-  if (setsockopt(fd, SOL_SOCKET, forced, &size, sizeof size) != 0) {
-    static_cast<void>(setsockopt(fd, SOL_SOCKET, plain, &size, sizeof size));
-  }
-}
 
 // The kernel reports twice what it was given, and takes messages up to that.
 size_t SendLimitOf(int fd) {
@@ -81,8 +76,8 @@ KernelTransport::Socket KernelTransport::OpenSocket(int protocol) {
   AskFor(socket.handle, NETLINK_CAP_ACK);
   if (protocol == NETLINK_ROUTE) AskFor(socket.handle, NETLINK_GET_STRICT_CHK);
   const int fd = mnl_socket_get_fd(socket.handle);
-  GrowBuffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, kSendBuffer);
-  GrowBuffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, kReceiveBuffer);
+  SetBuffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, kSendBuffer);
+  SetBuffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, kReceiveBuffer);
   socket.send_limit = SendLimitOf(fd);
   return socket;
 }
@@ -107,23 +102,7 @@ int KernelTransport::Send(Bus bus, std::span<const iovec> parts) {
 ssize_t KernelTransport::Receive(Bus bus, std::span<std::byte> buffer) {
   const Socket& socket = SocketOf(bus);
   if (socket.handle == nullptr) return -socket.error;
-  while (true) {
-    sockaddr_nl from{};
-    iovec part{buffer.data(), buffer.size()};
-    msghdr message{};
-    message.msg_name = &from;
-    message.msg_namelen = sizeof from;
-    message.msg_iov = &part;
-    message.msg_iovlen = 1;
-    const ssize_t size =
-        recvmsg(mnl_socket_get_fd(socket.handle), &message, MSG_DONTWAIT | MSG_TRUNC);
-    if (size < 0 && errno == EINTR) continue;
-    if (size < 0) return -errno;
-    // Another process may send to this port; only the kernel has port 0.
-    if (from.nl_pid != 0) continue;
-    if ((message.msg_flags & MSG_TRUNC) != 0) return -EMSGSIZE;
-    return size;
-  }
+  return ReceiveFromKernel(mnl_socket_get_fd(socket.handle), buffer);
 }
 
 int KernelTransport::OpenSetting(const char* name, bool writable) {

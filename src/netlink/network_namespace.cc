@@ -112,6 +112,12 @@ Result<NetworkNamespace> NetworkNamespace::Open(std::string_view name) {
   return NetworkNamespace(std::move(fd), *std::move(id));
 }
 
+Result<NetworkNamespace> NetworkNamespace::Share() const {
+  UniqueFd fd(fcntl(fd_.get(), F_DUPFD_CLOEXEC, 0));
+  if (!fd.ok()) return CannotEnter(id_, errno);
+  return NetworkNamespace(std::move(fd), id_);
+}
+
 int NetworkNamespace::Run(const std::function<void()>& body) const {
   return RunIn(fd_.get(), body);
 }

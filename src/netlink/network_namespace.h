@@ -18,6 +18,9 @@ class NetworkNamespace {
   /// with a slash is the path of a namespace file, such as /proc/PID/ns/net.
   static Result<NetworkNamespace> Open(std::string_view name);
 
+  /// The same namespace, held a second time.
+  Result<NetworkNamespace> Share() const;
+
   /// Runs `body` inside: at once where the calling thread is in it, else on a thread that is joined
   /// before this returns. The calling thread is never moved. 0 or an errno of entering.
   int Run(const std::function<void()>& body) const;

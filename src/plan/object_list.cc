@@ -5,17 +5,9 @@
 
 #include <unordered_map>
 
+#include "src/plan/op.h"
+
 namespace wgnet::plan {
-namespace {
-
-std::string CommandFor(const kernel::Object& object) {
-  const auto hidden = [](const SecretKey&) { return std::string("(hidden)"); };
-  const auto commands = kernel::CommandsOf(kernel::Verb::kAdd, object, object, hidden);
-  return commands.empty() ? "" : commands.front();
-}
-
-}  // namespace
-
 void ObjectList::Add(kernel::Object object) {
   objects_.push_back(std::move(object));
   place_of_.push_back(places_.size() - 1);
@@ -45,7 +37,7 @@ Error ObjectList::Clash(size_t first, size_t second) const {
   return {.code = ErrorCode::kInvalidArgument,
           .message =
               fmt::format("there can be one {} of these: {}; {}", kernel::KindOf(objects_[first]),
-                          CommandFor(objects_[first]), CommandFor(objects_[second])),
+                          AddCommandOf(objects_[first]), AddCommandOf(objects_[second])),
           .where = place == other ? place : fmt::format("{} and {}", place, other),
           .hint = "leave one of them out, or give each a table of its own"};
 }

@@ -44,6 +44,12 @@ std::vector<Op> InverseOf(const Op& op) {
   return {inverse};
 }
 
+std::string AddCommandOf(const kernel::Object& object) {
+  const auto hidden = [](const SecretKey&) { return std::string("(hidden)"); };
+  const auto commands = kernel::CommandsOf(Verb::kAdd, object, object, hidden);
+  return commands.empty() ? "" : commands.front();
+}
+
 kernel::Commands CommandsOf(const Op& op, const netlink::SecretWord& secret) {
   auto commands = kernel::CommandsOf(op.verb, op.object, op.image(), secret);
   if (op.foreign) {

@@ -30,6 +30,9 @@ bool AddsLink(const Op& op);
 /// The ops that take `op` back, in order.
 std::vector<Op> InverseOf(const Op& op);
 
+/// The command that makes the object, for messages: keys are hidden.
+std::string AddCommandOf(const kernel::Object& object);
+
 /// The commands that do the same as the op.
 kernel::Commands CommandsOf(const Op& op, const netlink::SecretWord& secret);
 

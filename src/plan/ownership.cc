@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "src/base/try.h"
+#include "src/plan/op.h"
 
 namespace wgnet::plan {
 namespace {
@@ -11,16 +12,11 @@ namespace {
 using kernel::Object;
 
 Error Conflict(const Object& wanted, const Object& found) {
-  const auto hidden = [](const SecretKey&) { return std::string("(hidden)"); };
-  const auto command = [&](const Object& object) {
-    const auto commands = kernel::CommandsOf(kernel::Verb::kAdd, object, object, hidden);
-    return commands.empty() ? "" : commands.front();
-  };
   return {.code = ErrorCode::kConflict,
           .message = fmt::format("somebody else has a {} where one of ours should stand: {}",
-                                 kernel::KindOf(wanted), command(found)),
+                                 kernel::KindOf(wanted), AddCommandOf(found)),
           .hint = "remove it, or change the node",
-          .command = command(wanted)};
+          .command = AddCommandOf(wanted)};
 }
 
 }  // namespace

@@ -48,12 +48,6 @@ Result<Records> LoadRecords(const StateDir& state_dir, const std::string& owner)
   return records;
 }
 
-// The record but for the number of the transaction that wrote it.
-std::string ContentsOf(Record record) {
-  record.transaction = 0;
-  return EncodeRecord(record);
-}
-
 // The others' claims and numbers decide what a plan puts back and chooses.
 std::string DigestOf(const std::vector<Record>& records) {
   crypto_generichash_state state;
@@ -418,6 +412,7 @@ Result<Planner::Done> Planner::CarryOut(const PlanData& plan, const ToConfirm& c
   WGNET_RETURN_IF_ERROR(transaction.Prepare());
   if (confirm.confirmation) WGNET_RETURN_IF_ERROR(StartGuardian());
   WGNET_RETURN_IF_ERROR(transaction.Run(record, journal, confirm.within));
+  last_transaction_ = number;
   done.warnings.insert(done.warnings.end(), transaction.warnings().begin(),
                        transaction.warnings().end());
   return done;

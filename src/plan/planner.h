@@ -83,6 +83,13 @@ class Planner {
   /// Removes what bears wgnet's marks, and is on nobody's record.
   Result<PlanData> PlanCleanup();
 
+  /// What a watcher compares: the owner's record as it is, and the kernel as far as it asks for it.
+  const std::string& owner() const { return owner_; }
+  const StateDir& state_dir() const { return state_dir_; }
+  netlink::Client& client() { return client_; }
+  /// The number that the last transaction of this planner has left in a record; 0: there was none.
+  uint64_t last_transaction() const { return last_transaction_; }
+
   /// Every WireGuard device with its peers, in the kernel's order, its link and its addresses.
   Result<Snapshot> ReadDevices();
   /// The records of all owners, and for each how many of its objects the kernel has not.
@@ -145,6 +152,7 @@ class Planner {
   std::chrono::milliseconds lock_timeout_;
   std::vector<std::string> adoptable_;
   std::optional<Guardian> guardian_;
+  uint64_t last_transaction_ = 0;
 };
 
 }  // namespace wgnet::plan

@@ -70,7 +70,7 @@ bool OutlivesItsLink(const kernel::Object& object) {
 
 }  // namespace
 
-Record WithoutLost(Record record, std::span<const kernel::Link> links) {
+std::vector<uint32_t> LostLinks(const Record& record, std::span<const kernel::Link> links) {
   std::vector<uint32_t> lost;
   for (const kernel::Object& object : record.objects) {
     const auto* recorded = std::get_if<kernel::Link>(&object);
@@ -80,6 +80,11 @@ Record WithoutLost(Record record, std::span<const kernel::Link> links) {
     });
     if (!kept) lost.push_back(*recorded->index);
   }
+  return lost;
+}
+
+Record WithoutLost(Record record, std::span<const kernel::Link> links) {
+  const std::vector<uint32_t> lost = LostLinks(record, links);
   const auto is_lost = [&](uint32_t index) {
     return std::find(lost.begin(), lost.end(), index) != lost.end();
   };
@@ -116,6 +121,11 @@ std::string EncodeRecord(const Record& record) {
   Put(record.names, body);
   body.Put(record.transaction);
   return SealRecord(body.text());
+}
+
+std::string ContentsOf(Record record) {
+  record.transaction = 0;
+  return EncodeRecord(record);
 }
 
 std::string SealRecord(std::string_view body) {

@@ -51,6 +51,9 @@ struct Record {
   std::optional<uint32_t> FindAllocation(std::string_view name) const;
 };
 
+/// The recorded links that are gone, or whose numbers somebody else's links have by now.
+std::vector<uint32_t> LostLinks(const Record& record, std::span<const kernel::Link> links);
+
 /// The record without links that are gone, or whose numbers somebody else's links have by now, and
 /// without what hung on them.
 Record WithoutLost(Record record, std::span<const kernel::Link> links);
@@ -58,6 +61,8 @@ Record WithoutLost(Record record, std::span<const kernel::Link> links);
 /// The file's bytes: a header with a version and a checksum, then named values; a reader skips
 /// names that it does not know.
 std::string EncodeRecord(const Record& record);
+/// The same but for the number of the transaction that wrote it.
+std::string ContentsOf(Record record);
 /// The header before a body.
 std::string SealRecord(std::string_view body);
 Result<Record> DecodeRecord(std::string_view bytes);

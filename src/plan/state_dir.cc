@@ -215,6 +215,13 @@ Result<std::vector<Record>> StateDir::Load() const {
                  "once the owner's objects are gone");
 }
 
+StateDir::Stamp StateDir::StampOf(const std::string& owner) const {
+  const std::string name = owner + std::string(kRecordSuffix);
+  struct stat info;
+  if (fstatat(directory_.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) return {};
+  return {info.st_ino, info.st_ctim.tv_sec, info.st_ctim.tv_nsec};
+}
+
 Result<StateDir::Pending> StateDir::Prepare(const Record& record) const {
   const std::string name = record.owner + std::string(kRecordSuffix);
   if (record.empty()) return Pending(directory_.get(), "", name);

@@ -27,6 +27,16 @@ class StateDir {
   /// The records of all owners.
   Result<std::vector<Record>> Load() const;
 
+  /// What differs after every transaction of the owner's that changed something: a transaction
+  /// makes the file anew.
+  struct Stamp {
+    uint64_t inode = 0;  // 0: there is no record
+    int64_t seconds = 0;
+    int64_t nanoseconds = 0;
+    bool operator==(const Stamp&) const = default;
+  };
+  Stamp StampOf(const std::string& owner) const;
+
   /// A record that is written, and becomes the owner's when it is committed.
   class Pending {
    public:

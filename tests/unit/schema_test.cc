@@ -13,6 +13,7 @@
 #include "tests/unit/builder_table.h"
 #include "wgnet/plan.h"
 #include "wgnet/snapshot.h"
+#include "wgnet/watch.h"
 
 namespace wgnet {
 namespace {
@@ -86,6 +87,15 @@ TEST(SchemaTest, HasTheErrorCodes) {
   EXPECT_EQ(known["enum"].get<std::set<std::string>>(), codes);
 }
 
+TEST(SchemaTest, HasTheKindsOfEvents) {
+  std::set<std::string> kinds;
+  for (int kind = 1; kind <= static_cast<int>(Event::Kind::kSuperseded); ++kind) {
+    kinds.emplace(EventKindName(Event::Kind(kind)));
+  }
+  const Json& known = Schema()["$defs"]["event"]["properties"]["event"]["properties"]["kind"];
+  EXPECT_EQ(known["enum"].get<std::set<std::string>>(), kinds);
+}
+
 // ---- documents that the library writes ----
 
 std::string PlanText(const plan::PlanData& data, Secrets secrets) {
@@ -133,6 +143,26 @@ std::vector<std::string> Recoveries() {
   return {RecoveryReport{}.ToJson(),
           RecoveryReport{.cut_off = {{"a", {}}, {"b", rollback}}}.ToJson(),
           RecoveryReport{.owners = {{"a", 0}, {"b", 2}}, .warnings = {"w"}}.ToJson()};
+}
+
+std::vector<std::string> Events() {
+  std::vector<std::string> texts;
+  for (int kind = 1; kind <= static_cast<int>(Event::Kind::kSuperseded); ++kind) {
+    texts.push_back(Event{.kind = Event::Kind(kind)}.ToJson());
+  }
+  const Event whole{.kind = Event::Kind::kRepaired,
+                    .object = "route",
+                    .command = "ip route add 10.0.0.0/8 dev wg0",
+                    .changes = {{"dev", "wg0", ""}},
+                    .interface = "wg0",
+                    .peer = testing::TestKey("peer").Public(),
+                    .endpoint = *Endpoint::Parse("192.0.2.1:1"),
+                    .previous = *Endpoint::Parse("[fe80::1%eth0]:1"),
+                    .steps = 0,
+                    .warnings = {"w"},
+                    .error = Error{.code = ErrorCode::kBusy, .message = "m"}};
+  texts.push_back(whole.ToJson());
+  return texts;
 }
 
 std::vector<std::string> Errors() {
@@ -253,11 +283,12 @@ TEST(SchemaTest, AValidatorTakesWhatTheLibraryWritesAndNothingElse) {
   const std::vector<Node> large = {Node(), testing::LargeNode(20), testing::ChangedNode(20),
                                    testing::ServerNode(), Node().Add(KillSwitch())};
   std::vector<Json> good;
-  for (const auto& texts : {NodeTexts(large), Plans(large), Snapshots(), Recoveries(), Errors()}) {
+  for (const auto& texts :
+       {NodeTexts(large), Plans(large), Snapshots(), Recoveries(), Events(), Errors()}) {
     for (const std::string& text : texts) good.push_back(Json::parse(text));
   }
   std::vector<Json> bad = OutOfRange();
-  for (const auto& texts : {NodeTexts(small), Snapshots(), Recoveries(), Errors(),
+  for (const auto& texts : {NodeTexts(small), Snapshots(), Recoveries(), Events(), Errors(),
                             Plans({testing::ServerNode(), Node()})}) {
     const auto broken = Broken(texts);
     bad.insert(bad.end(), broken.begin(), broken.end());
