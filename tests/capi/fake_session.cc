@@ -52,7 +52,7 @@ wgnet::Plan FakePlan() {
 
 class Session::Impl {};
 
-Session::Session(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Session::Session(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Session::Session(Session&&) noexcept = default;
 Session& Session::operator=(Session&&) noexcept = default;
 Session::~Session() = default;
@@ -62,7 +62,7 @@ Result<Session> Session::Open(SessionOptions options) {
   static SessionOptions seen;
   seen = std::move(options);
   seen_options = &seen;
-  return Session(std::make_unique<Impl>());
+  return Session(std::make_shared<Impl>());
 }
 
 Result<wgnet::Plan> Session::Plan(const Node& node, const Hooks&) {
