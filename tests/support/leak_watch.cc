@@ -18,6 +18,7 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <functional>
 #include <new>
@@ -202,6 +203,17 @@ struct LeakWatch::Shared {
     return all;
   }
 
+  // A new link carries packets after a moment.
+  bool SeesAllWithin(std::chrono::seconds time) const {
+    const auto end = std::chrono::steady_clock::now() + time;
+    const auto is_seen = [](const std::atomic<size_t>& each) { return each > 0; };
+    while (!std::all_of(leaked.begin(), leaked.end(), is_seen)) {
+      if (std::chrono::steady_clock::now() > end) return false;
+      usleep(kPause);
+    }
+    return true;
+  }
+
   // A round here ends with counting what the uplink had; the one behind may be on its way then.
   void AwaitRounds() const {
     const auto await = [&](size_t place, size_t number) {
@@ -225,7 +237,7 @@ LeakWatch::LeakWatch()
   error_ = Prepare();
   if (!error_.empty()) return;
   here_ = Fork([&] { SendHere(); });
-  shared_->AwaitRounds();
+  if (!shared_->SeesAllWithin(std::chrono::seconds(60))) error_ = "a sender is not seen";
 }
 
 LeakWatch::~LeakWatch() {

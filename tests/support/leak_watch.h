@@ -17,7 +17,8 @@ namespace wgnet::testing {
 
 class LeakWatch {
  public:
-  /// Makes the uplink, eth0, and the other host's link, and starts to send.
+  /// Makes the uplink, eth0, and the other host's link, and starts to send: every sender has been
+  /// seen on the uplink then.
   LeakWatch();
   ~LeakWatch();
   LeakWatch(const LeakWatch&) = delete;
