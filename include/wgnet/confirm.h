@@ -32,7 +32,7 @@ struct PendingChange {
   std::string owner;
   std::string token;  ///< told to who made it, if it persists; empty to everybody else
   std::chrono::milliseconds left{0};
-  std::chrono::system_clock::time_point changed;  ///< when it was done
+  std::chrono::system_clock::time_point changed;  ///< when it was begun
   bool persists = false;
 
   /// A document of schema "wgnet/1".

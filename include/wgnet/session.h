@@ -125,8 +125,8 @@ class Session {
   Result<ApplyReport> ConfirmWhen(
       const std::function<Result<bool>()>& probe, std::string_view token = {},
       std::chrono::milliseconds interval = std::chrono::milliseconds(250));
-  /// The same: when a peer of the owner's has had a handshake after the change; a given one, if
-  /// set.
+  /// The same: when a peer of the owner's has had a handshake since the change began; a given one,
+  /// if set.
   Result<ApplyReport> ConfirmOnHandshake(std::optional<PublicKey> peer = {},
                                          std::string_view token = {});
 

@@ -36,13 +36,25 @@ bool HasHandshake(const Snapshot& snapshot, const PendingChange& change,
   return false;
 }
 
+Error DecidedElsewhere() {
+  return {
+      .code = ErrorCode::kNotFound,
+      .message = "the change does not wait any more: its time is over, or it was decided elsewhere",
+      .hint = "apply it again, if it is not there"};
+}
+
 }  // namespace
 
 Result<ApplyReport> Session::ConfirmWhen(const std::function<Result<bool>()>& probe,
                                          std::string_view token, milliseconds interval) {
-  for (;;) {
+  for (bool waited = false;; waited = true) {
     WGNET_ASSIGN_OR_RETURN(const auto pending, Pending());
-    if (!pending || pending->left <= milliseconds(0)) return Confirm(token);  // says what became
+    if (!pending || pending->left <= milliseconds(0)) {
+      auto done = Confirm(token);  // says what became of it, if it is there
+      const bool gone = !done && done.error().code == ErrorCode::kNotFound;
+      if (gone && waited) return DecidedElsewhere();
+      return done;
+    }
     WGNET_ASSIGN_OR_RETURN(const bool right, probe());
     if (right) return Confirm(token);
     std::this_thread::sleep_for(std::min(interval, pending->left));

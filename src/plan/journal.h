@@ -26,7 +26,7 @@ enum class Decision : uint32_t { kNone, kConfirmed, kTakenBack };
 struct PendingMark {
   static constexpr long kPlace = 16;
   uint64_t deadline = 0;  // nanoseconds of CLOCK_BOOTTIME; 0: the change is not done yet
-  uint64_t changed = 0;   // nanoseconds since 1970, when it was
+  uint64_t changed = 0;   // nanoseconds since 1970, when it was begun
   Decision decision = Decision::kNone;
   uint32_t check = 0;  // of the rest; see Checked
 

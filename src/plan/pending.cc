@@ -97,9 +97,9 @@ PartedPlan PartForConfirmation(const PlanData& plan, const std::vector<PublicKey
   std::vector<Op> given_up;
   for (const Op& op : plan.ops) {
     if (!parter.Waits(op)) continue;
-    parted.waiting.objects.push_back(op.object);
     const auto* peer = std::get_if<kernel::WgPeer>(&op.object);
     auto change = peer != nullptr && peer->allowed_ips ? GivingUp(*peer, given) : std::nullopt;
+    parted.waiting.objects.push_back(change ? change->object : op.object);
     if (change) given_up.push_back(*std::move(change));
   }
   const auto peers =

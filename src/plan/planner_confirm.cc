@@ -132,6 +132,7 @@ Result<std::optional<PendingChange>> Planner::Pending() const {
 // ---- what others left unfinished ----
 
 Result<Planner::Settled> Planner::Settle() {
+  WGNET_RETURN_IF_ERROR(state_dir_.RemoveTemporaries());
   Settled settled;
   StateDir::Owners damaged;
   WGNET_ASSIGN_OR_RETURN(settled.taken_back, TakeBackCutOff(state_dir_, client_, damaged));

@@ -317,6 +317,12 @@ Status StateDir::RemovePending(const std::string& owner) const {
   return Remove(owner + std::string(kPendingSuffix));
 }
 
+Status StateDir::RemoveTemporaries() const {
+  WGNET_ASSIGN_OR_RETURN(const auto names, List(kTemporarySuffix));
+  for (const std::string& name : names) WGNET_RETURN_IF_ERROR(Remove(name));
+  return {};
+}
+
 Result<UniqueFd> StateDir::Watch() const {
   UniqueFd watch(inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
   // The directory itself, whatever has its name by now.

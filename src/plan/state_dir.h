@@ -98,6 +98,10 @@ class StateDir {
   Status MarkPending(const std::string& owner, const PendingMark& mark) const;
   Status RemovePending(const std::string& owner) const;
 
+  /// Removes what processes have left that were killed while they wrote a file. The caller has the
+  /// lock, and writes none.
+  Status RemoveTemporaries() const;
+
   /// A descriptor that becomes readable when a file in the directory changes (inotify(7)).
   Result<UniqueFd> Watch() const;
 

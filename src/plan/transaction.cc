@@ -165,17 +165,23 @@ Result<RollbackReport> Transaction::TakeBack() {
 
 Status Transaction::Run(StateDir::Pending& record, StateDir::OpenJournal& journal,
                         std::optional<std::chrono::nanoseconds> confirm_within) {
+  const uint64_t begin = MarkFor({}).changed;
   const bool done = SendWaves(journal) && Verify(ops_.size()) && RunHooks(ops_.size()) &&
-                    Commit(record, journal, confirm_within);
+                    Commit(record, journal, confirm_within, begin);
   if (done) return {};
   Rollback();
   return Failure();
 }
 
-// A kept journal without the record is one of a transaction that was cut off.
+// A kept journal without the record is one of a transaction that was cut off. What a peer does from
+// the first message on may come of the change.
 bool Transaction::Commit(StateDir::Pending& record, StateDir::OpenJournal& journal,
-                         std::optional<std::chrono::nanoseconds> confirm_within) {
-  if (confirm_within) journal_error_ = journal.Keep(MarkFor(*confirm_within));
+                         std::optional<std::chrono::nanoseconds> confirm_within, uint64_t begin) {
+  if (confirm_within) {
+    PendingMark mark = MarkFor(*confirm_within);
+    mark.changed = begin;
+    journal_error_ = journal.Keep(mark);
+  }
   if (journal_error_ != 0) return false;
   commit_error_ = record.Commit();
   if (commit_error_ != 0) return false;

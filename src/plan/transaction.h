@@ -68,7 +68,7 @@ class Transaction {
   // Whether all ops before `end` have been done, by a dump.
   bool Verify(size_t end);
   bool Commit(StateDir::Pending& record, StateDir::OpenJournal& journal,
-              std::optional<std::chrono::nanoseconds> confirm_within);
+              std::optional<std::chrono::nanoseconds> confirm_within, uint64_t begin);
   void Rollback();
   void UndoOnce();
   void UndoDns(size_t op);

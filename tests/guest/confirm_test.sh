@@ -38,7 +38,7 @@ test_no_handshake_takes_back() {
   write_node wrong.json $neighbour_address
   apply --confirm 4 --confirm-on-handshake wrong.json
   exits 1
-  err_has "the time to confirm the change is over"
+  err_has "the change does not wait any more: its time is over"
   save_state client after
   same "what is taken back" before after
   check "the tunnel" reaches client 10.13.13.1

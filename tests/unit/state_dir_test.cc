@@ -305,6 +305,16 @@ TEST_F(StateDirTest, AJournalOutlivesItsProcess) {
   EXPECT_THAT(Files(), IsEmpty());
 }
 
+TEST_F(StateDirTest, WhatWasBeingWrittenIsRemovedAndNothingElse) {
+  const StateDir dir = Open();
+  EXPECT_EQ(Save(dir, "a"), 0);
+  for (const char* name : {"/net/a.record.new", "/net/b.journal.new"}) {
+    std::ofstream(Path(name)) << "half";
+  }
+  EXPECT_TRUE(dir.RemoveTemporaries());
+  EXPECT_THAT(Files(), UnorderedElementsAre("a.record"));
+}
+
 TEST_F(StateDirTest, AJournalWithKeysIsRefusedOnADisk) {
   char path[] = "/var/tmp/wgnet-test-XXXXXX";
   ASSERT_NE(mkdtemp(path), nullptr);
