@@ -40,6 +40,11 @@ struct NftElement {
 /// Whether it is a set as wgnet makes them, whoever made it: only of those are elements read.
 bool HoldsAddressRanges(const NftSet& set);
 
+/// The kernel makes such a set with its rule, and removes it with that.
+inline bool IsAnonymous(const NftSet& set) {
+  return (set.flags.value_or(0) & NFT_SET_ANONYMOUS) != 0;
+}
+
 /// Whether the kernel takes only one of them at a time: they overlap in one set.
 bool Exclude(const NftElement& a, const NftElement& b);
 

@@ -392,7 +392,7 @@ class Differ {
     const auto* route = std::get_if<kernel::Route>(&found);
     const auto* address = std::get_if<kernel::Address>(&found);
     const auto* set = std::get_if<kernel::NftSet>(&found);
-    return (set != nullptr && (set->flags.value_or(0) & NFT_SET_ANONYMOUS) != 0) ||
+    return (set != nullptr && kernel::IsAnonymous(*set)) ||
            (route != nullptr && route->protocol == RTPROT_KERNEL) ||
            (address != nullptr && address->protocol == kKernelLinkLocal) ||
            std::holds_alternative<kernel::WgDevice>(found);

@@ -30,12 +30,11 @@ Result<Snapshot> ReadMarked(Reader& reader) {
   return Snapshot::Read(scope, reader);
 }
 
-// The kernel makes a set without a name with its rule.
 bool IsOfTable(const Object& object) {
   const auto* set = std::get_if<kernel::NftSet>(&object);
   return std::holds_alternative<kernel::NftChain>(object) ||
          std::holds_alternative<kernel::NftElement>(object) ||
-         (set != nullptr && (set->flags.value_or(0) & NFT_SET_ANONYMOUS) == 0);
+         (set != nullptr && !kernel::IsAnonymous(*set));
 }
 
 Status AddContents(const std::vector<Scope::NftTableName>& tables, Reader& reader,

@@ -139,7 +139,6 @@ class Planner {
   struct Decided {
     UniqueFd lock;
     Journal journal;
-    std::vector<std::string> warnings;
   };
   Result<Decided> Decide(std::string_view token);
   Result<Done> FinishConfirmed(const Journal& journal);

@@ -48,7 +48,7 @@ test_usage() {
   out_has "wgnet "
   run --help
   exits 0
-  for words in plan apply delete up down resolve watch save strip status show showconf set setconf addconf \
+  for words in plan apply confirm rollback extend guard gc recover delete up down resolve watch save strip status show showconf set setconf addconf \
     syncconf genkey genpsk pubkey; do
     out_has "$words"
   done

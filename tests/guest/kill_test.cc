@@ -97,8 +97,8 @@ std::string KillUnconfirmed(Host& host, const Node& after) {
     const std::string wrong = RecoverTo(before, host.state_dir());
     if (!wrong.empty()) return fmt::format("killed after step {}: {}", steps, wrong);
   }
-  std::cout << fmt::format("killed after each of {} steps, every point reached\n", steps - 1);
-  return "";
+  std::cout << fmt::format("killed after each of {} steps, every point reached\n", steps - 2);
+  return steps > 2 ? "" : "nothing was killed";
 }
 
 // Leaves a change that waits, and its token.
@@ -127,7 +127,7 @@ std::string KillDecision(Host& host, const Node& node, const std::string& decide
     if (!difference.empty()) return fmt::format("killed after step {}:\n{}", steps, difference);
     if (end == End::kDone) {
       std::cout << fmt::format("killed after each of {} steps, every point reached\n", steps - 1);
-      return "";
+      return steps > 1 ? "" : "nothing was killed";
     }
     if (!restore()) return "cannot go back";
   }

@@ -135,7 +135,8 @@ std::string ForgetWhatWaited(Host& host) {
   const std::string before = host.State();
   const auto report = host.planner().Recover();
   if (!report) return report.error().ToString();
-  EXPECT_THAT(report->warnings, ::testing::ElementsAre(HasSubstr("is damaged: the change stays")));
+  if (report->cut_off.size() != 1 || !report->cut_off[0].unconfirmed) return "not told";
+  EXPECT_THAT(report->cut_off[0].ToString(), HasSubstr("its file is damaged, so it stays"));
   if (const auto more = host.Apply(NodeOf("wg0", "10.5")); !more) return more.error().ToString();
   return DifferenceOf(before, host.State());
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-// The part of Planner that deals with changes that have to be confirmed, and with what else others
-// have left unfinished.
+// The part of Planner that deals with what is not finished: transactions that were cut off, and
+// changes that have to be confirmed.
 #include <fmt/format.h>
 #include <poll.h>
 #include <sodium.h>
@@ -144,9 +144,9 @@ Result<Planner::Settled> Planner::Settle() {
   damaged.clear();
   WGNET_ASSIGN_OR_RETURN(std::vector<Journal> pending, state_dir_.LoadPending(&damaged));
   for (const std::string& owner : damaged) {
-    settled.warnings.push_back(fmt::format(
-        "the file of a change of {} that waited to be confirmed is damaged: the change stays",
-        QuoteForMessage(owner)));
+    const RollbackReport stays{.leftovers = {{"the change that waited to be confirmed",
+                                              "its file is damaged, so it stays"}}};
+    settled.taken_back.push_back({owner, stays, true});
     WGNET_RETURN_IF_ERROR(state_dir_.RemovePending(owner));
   }
   WGNET_ASSIGN_OR_RETURN(const std::vector<Record> records, state_dir_.Load());
@@ -200,7 +200,7 @@ Result<Planner::Decided> Planner::Decide(std::string_view token) {
   WGNET_ASSIGN_OR_RETURN(Settled settled, Settle());
   if (!settled.waits) return NothingWaits(!settled.taken_back.empty());
   WGNET_RETURN_IF_ERROR(CheckToken(*settled.waits, token));
-  return Decided{std::move(lock), *std::move(settled.waits), std::move(settled.warnings)};
+  return Decided{std::move(lock), *std::move(settled.waits)};
 }
 
 // Whatever becomes of what waited: it is on record, and the owner's next plan removes it.
