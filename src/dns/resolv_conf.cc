@@ -131,8 +131,8 @@ ResolvConf::ResolvConf(std::optional<std::string_view> text) : made_(!text) {
   ReadBlock(text->substr(begin, end - begin));
   for (const std::string_view part : {text->substr(0, begin), text->substr(end)}) {
     ForEachLine(part, [&](std::string_view line) {
-      if (line.starts_with(kOff)) line.remove_prefix(kOff.size());
-      rest_ += line;
+      while (line.starts_with(kOff)) line.remove_prefix(kOff.size());
+      if (line != kBegin) rest_ += line;
     });
   }
 }

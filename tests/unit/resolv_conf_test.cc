@@ -104,6 +104,15 @@ TEST(ResolvConfTest, WithoutTheEndMarkNothingOfOthersIsLost) {
   EXPECT_EQ(Without(text, "wg0"), "nameserver 10.0.0.1\n" + std::string(kDhcp));
 }
 
+// Somebody may have put a copy of the block into the file.
+TEST(ResolvConfTest, MarksThatAreTwiceStandOnceAfterwards) {
+  const std::string text = With(kDhcp, "wg0", Config({"10.0.0.1"}, {}));
+  for (const std::string& copied : {text + text, "# wgnet off: # wgnet off: #\n" + text}) {
+    const std::string once = *ResolvConf(copied).Text();
+    EXPECT_EQ(*ResolvConf(once).Text(), once);
+  }
+}
+
 // The file outlives a boot, and no link does.
 TEST(ResolvConfTest, LinksOfAnotherBootGo) {
   ResolvConf file(With(kDhcp, "wg0", Config({"10.0.0.1"}, {})));
