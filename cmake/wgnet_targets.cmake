@@ -16,5 +16,7 @@ function(wgnet_target target)
     target_compile_options(${target} PRIVATE
       -fsanitize=${WGNET_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
     target_link_options(${target} PUBLIC -fsanitize=${WGNET_SANITIZE})
+    # The runtime is one of C++, and clang links it only then.
+    set_target_properties(${target} PROPERTIES LINKER_LANGUAGE CXX)
   endif()
 endfunction()

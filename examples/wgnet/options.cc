@@ -99,6 +99,10 @@ void AddApplyOptions(CLI::App& app, Arguments& arguments) {
                      "sessions waits until then")
           ->type_name("SECONDS")
           ->check(kConfirmTime);
+  app.add_flag_callback(
+      "--forward",
+      [&arguments] { arguments.session.recovery = wgnet::RecoveryDirection::kForward; },
+      "If wgnet is killed in the middle, carry on when it is run next, and do not go back");
   app.add_option("--revoke", arguments.revoke, "A peer that goes at once, if it goes")
       ->type_name("PUBLIC-KEY")
       ->needs(confirm);
@@ -166,6 +170,8 @@ void AddInput(CLI::App& app, Arguments& arguments) {
   app.add_flag("--adopt", arguments.adopt,
                "Take over interfaces that are up and nobody's, as those of wg-quick(8); up always "
                "does");
+  app.add_flag("--adopt-identical", arguments.session.adopt_identical,
+               "Take over addresses, routes and rules that are nobody's and as they should be");
 }
 
 void AddPlanOptions(CLI::App& app, Arguments& arguments) {

@@ -3,12 +3,19 @@
 #define WGNET_RECOVERY_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "wgnet/error.h"
 
 namespace wgnet {
+
+/// How a transaction ends whose process was killed in the middle of it.
+enum class RecoveryDirection : uint8_t {
+  kBack,     ///< everything is as before it
+  kForward,  ///< it is carried on to its end; where that cannot be, as before
+};
 
 /// What Session::Recover did.
 struct RecoveryReport {
@@ -18,11 +25,12 @@ struct RecoveryReport {
     bool operator==(const Owner&) const = default;
   };
   /// A transaction whose process ended in the middle, or a change that nobody confirmed, and what
-  /// taking it back did.
+  /// taking it back did, if it was not carried on.
   struct CutOff {
     std::string owner;
     RollbackReport rollback;
     bool unconfirmed = false;  ///< it was whole, but nobody confirmed it in time
+    bool finished = false;     ///< it was carried on to its end, and nothing was taken back
     std::string ToString() const;
     bool operator==(const CutOff&) const = default;
   };

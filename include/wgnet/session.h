@@ -37,12 +37,22 @@ struct SessionOptions {
   std::string state_dir = "/run/wgnet";
   /// How long to wait for another transaction in the namespace.
   std::chrono::milliseconds lock_timeout = std::chrono::seconds(30);
+  /// How a transaction of this session ends if its process is killed in the middle: by whoever
+  /// opens a session next, or by Recover. A change that has to be confirmed, and one with hooks,
+  /// always goes back. kForward writes the node's keys into the state directory meanwhile, so that
+  /// must be on a tmpfs.
+  RecoveryDirection recovery = RecoveryDirection::kBack;
   /// Interfaces that plans may take over. One that exists, is WireGuard's and belongs to no owner
   /// counts as this owner's, with all that wg-quick(8) makes for it: peers, addresses, routes to
   /// allowed IPs, rules, nftables tables. What the node wants as it is stays, without a lost
   /// packet, and what it does not want goes. An endpoint at which a peer is in a session stays,
   /// too.
   std::vector<std::string> adopt;
+  /// Whether plans may take over an address, a route or a rule that belongs to no owner and is as
+  /// the node wants it, whoever made it (but for the kernel). It gets wgnet's mark, and goes when
+  /// the node does not want it any more. Else it is an error (ErrorCode::kConflict), as one that
+  /// differs always is.
+  bool adopt_identical = false;
   /// Looks up the host names of endpoints. Not set: SystemResolver(). A name is looked up when its
   /// peer is first given it; afterwards Reresolve does, when the caller says so.
   std::shared_ptr<Resolver> resolver;
@@ -83,7 +93,7 @@ struct ApplyReport {
 class Session {
  public:
   /// A transaction in this namespace whose process was killed in the middle, any owner's, is taken
-  /// back first; while another process is changing the namespace, nothing is.
+  /// back, or carried on if its session asked for that, first; while another process is changing the namespace, nothing is.
   static Result<Session> Open(SessionOptions options);
 
   /// What Open took back.

@@ -9,6 +9,7 @@
 namespace wgnet {
 
 std::string RecoveryReport::CutOff::ToString() const {
+  if (finished) return fmt::format("a transaction of {} was cut off, and is carried on", owner);
   return fmt::format(
       "a {} of {} was {}: {} steps taken back{}", unconfirmed ? "change" : "transaction", owner,
       unconfirmed ? "not confirmed" : "cut off", rollback.undone, OutcomeText(rollback));
@@ -23,6 +24,7 @@ std::string RecoveryReport::ToJson() const {
         out.Object([&] {
           out.Key("owner").String(each.owner);
           out.Key("unconfirmed").Bool(each.unconfirmed);
+          out.Key("finished").Bool(each.finished);
           out.Key("rollback").Object([&] { WriteJson(each.rollback, out); });
         });
       }

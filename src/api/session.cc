@@ -257,6 +257,9 @@ Result<Session> Session::Open(SessionOptions options) {
     plan::Planner planner(options.owner, std::move(transport), std::move(state_dir),
                           options.lock_timeout);
     planner.AllowAdoption(options.adopt);
+    planner.AllowAdoptionOfIdentical(options.adopt_identical);
+    planner.RecoverTo(options.recovery);
+    planner.WarnOfCut(FindSshConnection());
     if (!options.guardian.empty()) planner.UseGuardian(guardian);
     WGNET_ASSIGN_OR_RETURN(auto cut_off, planner.RecoverCutOff());
     return Session(

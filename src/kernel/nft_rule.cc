@@ -53,6 +53,20 @@ void EncodeRule(const NftRule& rule, nft::TableFamily family, const NftName& tab
   if (!placed.raw) nft::PutInstructions(nft::InstructionsOf(placed.expressions, family), out);
 }
 
+void WriteRaw(NftRule& rule, nft::TableFamily family) {
+  if (rule.raw) return;
+  SecretBuffer bytes;
+  uint32_t sequence = 0;
+  netlink::MessageWriter out(bytes, sequence);
+  out.Begin(NftMessage(NFT_MSG_NEWRULE), 0, nfgenmsg{});
+  nft::PutInstructions(nft::InstructionsOf(rule.expressions, family), out);
+  const netlink::Bytes attributes =
+      netlink::Bytes(bytes.bytes()).subspan(NLMSG_LENGTH(sizeof(nfgenmsg)));
+  netlink::ForEachAttribute(attributes, [&](uint16_t type, netlink::Bytes payload) {
+    if (type == NFTA_RULE_EXPRESSIONS) rule.raw.emplace(payload.begin(), payload.end());
+  });
+}
+
 void EncodeFlush(nft::TableFamily family, const NftName& table, const NftName& chain,
                  netlink::MessageWriter& out) {
   NftRule every;

@@ -32,6 +32,9 @@ bool IsMade(const NftRule& rule);
 void EncodeRule(const NftRule& rule, nft::TableFamily family, const NftName& table,
                 const NftName& chain, netlink::MessageWriter& out);
 
+/// Gives a rule that we make its expressions as a dump will: bytes that stand for themselves.
+void WriteRaw(NftRule& rule, nft::TableFamily family);
+
 /// Removes every rule of a chain.
 void EncodeFlush(nft::TableFamily family, const NftName& table, const NftName& chain,
                  netlink::MessageWriter& out);

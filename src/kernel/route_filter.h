@@ -17,7 +17,7 @@ namespace wgnet::kernel {
 /// one of `ours`:
 ///  - a route with the protocol of one of ours, since deleting a route tells its protocol;
 ///  - a route that has taken another's place (NLM_F_REPLACE; then no deletion is told), with a
-///    family and table of ours and a destination near one of ours.
+///    family, table and prefix length of ours and a destination near one of ours.
 /// All other messages pass.
 std::vector<sock_filter> RouteFilter(std::span<const Route> ours);
 

@@ -17,6 +17,8 @@ class ForwardingTransport : public Transport {
     return inner_->Receive(bus, buffer);
   }
   size_t SendLimit(Bus bus) const override { return inner_->SendLimit(bus); }
+  int StartNoticing() override { return inner_->StartNoticing(); }
+  bool StopNoticing() override { return inner_->StopNoticing(); }
   int OpenSetting(const char* name, bool writable) override {
     return inner_->OpenSetting(name, writable);
   }

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <libmnl/libmnl.h>
 #include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -103,6 +104,26 @@ ssize_t KernelTransport::Receive(Bus bus, std::span<std::byte> buffer) {
   const Socket& socket = SocketOf(bus);
   if (socket.handle == nullptr) return -socket.error;
   return ReceiveFromKernel(mnl_socket_get_fd(socket.handle), buffer);
+}
+
+int KernelTransport::StartNoticing() {
+  constexpr int kEnough = 4096;  // one is, and more may be lost
+  auto events = EventSocket::Open(netns_, NETLINK_ROUTE, kEnough);
+  if (!events) return events.error().error_number;
+  const Status heard =
+      events->SetGroups({RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE,
+                         RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE});
+  if (!heard) return heard.error().error_number;
+  events_ = *std::move(events);
+  return 0;
+}
+
+bool KernelTransport::StopNoticing() {
+  if (!events_) return false;
+  std::byte any[NLMSG_HDRLEN];
+  const bool noticed = events_->Receive(any) != -EAGAIN;
+  events_.reset();
+  return noticed;
 }
 
 int KernelTransport::OpenSetting(const char* name, bool writable) {

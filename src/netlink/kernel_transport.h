@@ -5,7 +5,9 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 
+#include "src/netlink/event_socket.h"
 #include "src/netlink/network_namespace.h"
 #include "src/netlink/transport.h"
 #include "wgnet/error.h"
@@ -28,6 +30,8 @@ class KernelTransport final : public Transport {
   int Send(Bus bus, std::span<const iovec> parts) override;
   ssize_t Receive(Bus bus, std::span<std::byte> buffer) override;
   size_t SendLimit(Bus bus) const override { return SocketOf(bus).send_limit; }
+  int StartNoticing() override;
+  bool StopNoticing() override;
   int OpenSetting(const char* name, bool writable) override;
   ssize_t ReadSetting(int handle, std::span<char> value) override;
   int WriteSetting(int handle, std::string_view value) override;
@@ -52,6 +56,7 @@ class KernelTransport final : public Transport {
   std::shared_ptr<ProcessRunner> runner_;
   std::unique_ptr<DnsSystem> dns_;
   std::array<Socket, kNetlinkBuses> sockets_;
+  std::optional<EventSocket> events_;
 };
 
 }  // namespace wgnet::netlink

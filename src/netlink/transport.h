@@ -41,6 +41,12 @@ class Transport {
   /// The most bytes that one Send takes.
   virtual size_t SendLimit(Bus bus) const = 0;
 
+  /// From now on it is noticed when links, addresses, routes or rules change, by anybody. 0 or an
+  /// errno.
+  virtual int StartNoticing() = 0;
+  /// Whether one did; from now on it is not noticed any more.
+  virtual bool StopNoticing() = 0;
+
   /// Opens a setting, named by its path under /proc/sys. A handle, or a negative errno.
   virtual int OpenSetting(const char* name, bool writable) = 0;
   /// The size of the value, without a newline, or a negative errno.

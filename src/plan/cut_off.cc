@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <optional>
 #include <utility>
 
 #include "src/base/try.h"
+#include "src/plan/tracker.h"
 #include "src/plan/transaction.h"
 
 namespace wgnet::plan {
@@ -36,6 +38,45 @@ Op ByTag(Op op) {
   return op;
 }
 
+// The ops that are still to be done; nothing where one is half done, or somebody else's doing.
+Result<std::optional<std::vector<Op>>> RestOf(const std::vector<Op>& ops, netlink::Client& client) {
+  Tracker tracker(ops);
+  Reader reader(client, netlink::ExtraMode::kDrop);
+  WGNET_RETURN_IF_ERROR(reader.Read(tracker.scope(), tracker));
+  std::optional<std::vector<Op>> rest(std::in_place);
+  for (size_t op = 0; op < ops.size(); ++op) {
+    if (tracker.IsOther(op)) return std::optional<std::vector<Op>>();
+    if (!tracker.IsDone(op)) rest->push_back(ops[op]);
+  }
+  return rest;
+}
+
+// Whether it is now at its end. Else it is as it was left, or further, and can be taken back.
+Result<bool> CarryOn(Journal& journal, const StateDir& state_dir, netlink::Client& client) {
+  WGNET_ASSIGN_OR_RETURN(auto rest, RestOf(journal.ops, client));
+  if (!rest) return false;
+  WGNET_RETURN_IF_ERROR(state_dir.MarkJournal(journal.owner, journal.ops.size()));
+  journal.begun = journal.ops.size();
+  WGNET_ASSIGN_OR_RETURN(StateDir::Pending record, state_dir.Prepare(*journal.after));
+  const PlanData plan{.ops = *std::move(rest)};
+  Transaction transaction(plan, client);
+  if (!transaction.Prepare()) return false;
+  auto none = StateDir::OpenJournal::Nothing();  // the one that was left covers it
+  return transaction.Run(record, none).ok();
+}
+
+Result<RecoveryReport::CutOff> End(Journal journal, const StateDir& state_dir,
+                                   netlink::Client& client) {
+  RecoveryReport::CutOff report{.owner = journal.owner, .rollback = {}};
+  if (journal.after) {
+    WGNET_ASSIGN_OR_RETURN(report.finished, CarryOn(journal, state_dir, client));
+  }
+  if (!report.finished) {
+    WGNET_ASSIGN_OR_RETURN(report.rollback, TakeBack(std::move(journal), false, client));
+  }
+  return report;
+}
+
 }  // namespace
 
 bool IsCommitted(const Journal& journal, const std::vector<Record>& records) {
@@ -61,9 +102,9 @@ Result<RollbackReport> TakeBack(Journal journal, bool answered, netlink::Client&
   return transaction.TakeBack();
 }
 
-Result<std::vector<RecoveryReport::CutOff>> TakeBackCutOff(const StateDir& state_dir,
-                                                           netlink::Client& client,
-                                                           StateDir::Owners& damaged) {
+Result<std::vector<RecoveryReport::CutOff>> EndCutOff(const StateDir& state_dir,
+                                                      netlink::Client& client,
+                                                      StateDir::Owners& damaged) {
   std::vector<RecoveryReport::CutOff> reports;
   if (!state_dir.HasJournal()) return reports;
   WGNET_ASSIGN_OR_RETURN(std::vector<Journal> journals, state_dir.LoadJournals(&damaged));
@@ -71,8 +112,8 @@ Result<std::vector<RecoveryReport::CutOff>> TakeBackCutOff(const StateDir& state
   for (Journal& journal : journals) {
     const std::string owner = journal.owner;
     if (!IsCommitted(journal, records)) {
-      WGNET_ASSIGN_OR_RETURN(RollbackReport rollback, TakeBack(std::move(journal), false, client));
-      reports.push_back({owner, std::move(rollback)});
+      WGNET_ASSIGN_OR_RETURN(auto report, End(std::move(journal), state_dir, client));
+      reports.push_back(std::move(report));
     }
     WGNET_RETURN_IF_ERROR(state_dir.RemoveJournal(owner));
   }

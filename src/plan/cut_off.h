@@ -19,12 +19,12 @@ bool IsCommitted(const Journal& journal, const std::vector<Record>& records);
 /// is otherwise by now is somebody else's.
 Result<RollbackReport> TakeBack(Journal journal, bool answered, netlink::Client& client);
 
-/// Takes back what the journals in the directory tell of, but for what had been committed, and
-/// removes them. The caller has the directory's lock. `damaged` are the owners of those that tell
-/// nothing.
-Result<std::vector<RecoveryReport::CutOff>> TakeBackCutOff(const StateDir& state_dir,
-                                                           netlink::Client& client,
-                                                           StateDir::Owners& damaged);
+/// Takes back what the journals in the directory tell of, or carries it on where it asks for that,
+/// but for what had been committed, and removes them. The caller has the directory's lock.
+/// `damaged` are the owners of those that tell nothing.
+Result<std::vector<RecoveryReport::CutOff>> EndCutOff(const StateDir& state_dir,
+                                                      netlink::Client& client,
+                                                      StateDir::Owners& damaged);
 
 }  // namespace wgnet::plan
 

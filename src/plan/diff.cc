@@ -206,6 +206,14 @@ class Differ {
     Push(Verb::kAdd, wanted, AddPhase(wanted));
   }
 
+  // Both stand together for a while: the kernel keeps two rules that differ in their makers.
+  void PushAdd(const kernel::Rule& wanted) {
+    Push(Verb::kAdd, wanted, AddPhase(wanted));
+    if (const Object* twin = ownership_.FindTwin(wanted)) {
+      Push(Verb::kDelete, *twin, RemovalPhase(*twin));
+    }
+  }
+
   // The kernel ignores a peer with the device's own key.
   void PushAdd(const kernel::WgPeer& wanted) {
     kernel::WgDevice device;

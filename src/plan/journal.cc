@@ -14,7 +14,7 @@ using kernel::Verb;
 
 constexpr std::string_view kMark = "wgnetjnl";
 constexpr std::string_view kMagic = "journal.";
-constexpr uint32_t kVersion = 2;
+constexpr uint32_t kVersion = 3;
 static_assert(kMark.size() == JournalMark::kPlace);
 static_assert(kMark.size() + sizeof(JournalMark) == PendingMark::kPlace);
 constexpr size_t kMarks = PendingMark::kPlace + sizeof(PendingMark);
@@ -27,17 +27,29 @@ SecretKey KeyOf(const kernel::Object& object) {
 }
 
 // What is made is taken away, whatever its key is.
-bool NeedsKey(const Op& op) { return op.verb != Verb::kAdd && !KeyOf(op.image()).is_zero(); }
+bool NeedsKey(const Op& op, bool again) {
+  return (again && !KeyOf(op.object).is_zero()) ||
+         (op.verb != Verb::kAdd && !KeyOf(op.image()).is_zero());
+}
 
-// A changed object's new key is not written; one that stays is, for it tells what is to be sent.
-void PutOp(const Op& op, ByteWriter& out) {
-  const bool stays = op.verb != Verb::kAdd && KeyOf(op.object) == KeyOf(op.image());
+// As it can be made from the journal alone.
+kernel::Object Complete(kernel::Object object) {
+  auto* chain = std::get_if<kernel::NftChain>(&object);
+  if (chain == nullptr || !chain->rules) return object;
+  for (kernel::NftRule& rule : *chain->rules) kernel::WriteRaw(rule, *chain->family);
+  return object;
+}
+
+// A changed object's new key is not written, unless the op may have to be done again; one that
+// stays is, for it tells what is to be sent.
+void PutOp(const Op& op, bool again, ByteWriter& out) {
+  const bool stays = again || (op.verb != Verb::kAdd && KeyOf(op.object) == KeyOf(op.image()));
   out.Put(op.verb);
   out.Put(op.phase);
   out.Put(op.foreign);
   out.Put(op.slot);
   out.SetContents(stays ? Contents::kWholeAndKeys : Contents::kWhole);
-  out.Put(op.object);
+  out.Put(again ? Complete(op.object) : op.object);
   out.SetContents(Contents::kWholeAndKeys);
   if (op.verb == Verb::kChange) out.Put(op.before);
 }
@@ -82,7 +94,10 @@ PendingMark PendingMark::Checked() const {
   return mark;
 }
 
-bool NeedsKeys(const std::vector<Op>& ops) { return std::any_of(ops.begin(), ops.end(), NeedsKey); }
+bool NeedsKeys(const Journal& journal) {
+  return std::any_of(journal.ops.begin(), journal.ops.end(),
+                     [&](const Op& op) { return NeedsKey(op, journal.after.has_value()); });
+}
 
 SecretBuffer EncodeJournal(const Journal& journal) {
   ByteWriter body;
@@ -91,9 +106,11 @@ SecretBuffer EncodeJournal(const Journal& journal) {
   body.Put(journal.had_record);
   body.Put(journal.keeps_record);
   body.Put(static_cast<uint32_t>(journal.ops.size()));
-  for (const Op& op : journal.ops) PutOp(op, body);
+  for (const Op& op : journal.ops) PutOp(op, journal.after.has_value(), body);
   body.Put(journal.confirmation.has_value());
   if (journal.confirmation) PutConfirmation(*journal.confirmation, body);
+  body.Put(journal.after.has_value());
+  if (journal.after) body.Put(EncodeRecord(*journal.after));
   return SealJournal(body.text(), journal.begun, journal.pending);
 }
 
@@ -131,7 +148,13 @@ Result<Journal> DecodeJournal(std::string_view bytes) {
   if (has_confirmation) {
     WGNET_RETURN_IF_ERROR(GetConfirmation(in, journal.confirmation.emplace()));
   }
+  bool has_after = false;
+  in.Get(has_after);
+  const std::string_view after = has_after ? in.Text() : "";
   if (!in.ok()) return Damaged("journal", "it ends too early");
+  if (has_after) {
+    WGNET_ASSIGN_OR_RETURN(journal.after, DecodeRecord(after));
+  }
   const bool torn = mark.complement != ~mark.begun || mark.begun > count;
   journal.begun = torn ? count : mark.begun;
   if (journal.pending.Checked().check != journal.pending.check) {

@@ -50,11 +50,12 @@ struct Journal {
   std::vector<Op> ops;
   size_t begun = 0;  // so many of them may have been sent
   std::optional<Confirmation> confirmation;
+  std::optional<Record> after;  // set: whoever finds it carries it on to this record
   PendingMark pending;
 };
 
 /// Whether taking these back needs a key that nobody else has: of what is removed or changed.
-bool NeedsKeys(const std::vector<Op>& ops);
+bool NeedsKeys(const Journal& journal);
 
 /// A header with a version, the marks and a checksum, then the body.
 SecretBuffer EncodeJournal(const Journal& journal);

@@ -27,6 +27,7 @@ struct Desired {
   std::vector<Allocation> allocations;
   std::vector<EndpointName> names;
   std::vector<std::string> warnings;
+  bool takes_over_twins = false;  // see SessionOptions::adopt_identical
 };
 
 /// `own` is the owner's record of before, whose choices are kept; `others` are those of the other

@@ -2,6 +2,7 @@
 #include "src/plan/ownership.h"
 
 #include <fmt/format.h>
+#include <linux/rtnetlink.h>
 
 #include "src/base/try.h"
 #include "src/plan/op.h"
@@ -19,10 +20,34 @@ Error Conflict(const Object& wanted, const Object& found) {
           .command = AddCommandOf(wanted)};
 }
 
+// The kernel's own go as they came, and those with our mark are, or were, an owner's.
+bool MayHaveTwin(const kernel::Address& found) {
+  constexpr uint8_t kLastOfKernel = 3;  // IFAPROT_KERNEL_LL and below
+  const uint8_t protocol = found.protocol.value_or(0);
+  return (protocol == 0 || protocol > kLastOfKernel) && protocol != kernel::kProtocol;
+}
+bool MayHaveTwin(const kernel::Route& found) {
+  return found.protocol != RTPROT_KERNEL && found.protocol != kernel::kProtocol;
+}
+bool MayHaveTwin(const kernel::Rule& found) {
+  return found.protocol != RTPROT_KERNEL && found.protocol != kernel::kProtocol;
+}
+
+// Whether they differ only in the mark that says who made them.
+template <class T>
+bool AreTwins(T wanted, const T& found) {
+  if constexpr (requires { MayHaveTwin(found); }) {
+    if (!MayHaveTwin(found)) return false;
+    wanted.protocol = found.protocol;
+    return kernel::SameKey(wanted, found) && netlink::Holds(found, wanted);
+  }
+  return false;
+}
+
 }  // namespace
 
 Ownership::Ownership(const Desired& desired, const Snapshot& snapshot, const Record& own)
-    : snapshot_(snapshot) {
+    : snapshot_(snapshot), takes_over_twins_(desired.takes_over_twins) {
   for (const Object& object : own.objects) recorded_.insert(&object);
   for (const Object& object : desired.objects) wanted_.insert(&object);
   FindForeignClaims();
@@ -50,11 +75,25 @@ Status Ownership::CheckPlace(const Object& wanted, const Object* found) const {
   if (const auto* peer = std::get_if<kernel::WgPeer>(&wanted)) {
     WGNET_RETURN_IF_ERROR(CheckClaims(*peer));
   }
-  if (found != nullptr && !IsOurs(wanted)) return Conflict(wanted, *found);
+  if (found != nullptr && !IsOurs(wanted) && !MayTakeOver(wanted, *found)) {
+    return Conflict(wanted, *found);
+  }
   if (const auto* rule = std::get_if<kernel::Rule>(&wanted); rule != nullptr && found == nullptr) {
-    if (const Object* other = FindRuleInPlaceOf(*rule)) return Conflict(wanted, *other);
+    const Object* other = FindRuleInPlaceOf(*rule);
+    if (other != nullptr && !MayTakeOver(wanted, *other)) return Conflict(wanted, *other);
   }
   return {};
+}
+
+bool Ownership::MayTakeOver(const Object& wanted, const Object& found) const {
+  return takes_over_twins_ &&
+         std::visit([&]<class T>(const T& typed) { return AreTwins(typed, std::get<T>(found)); },
+                    wanted);
+}
+
+const Object* Ownership::FindTwin(const kernel::Rule& wanted) const {
+  const Object* other = FindRuleInPlaceOf(wanted);
+  return other != nullptr && MayTakeOver(wanted, *other) ? other : nullptr;
 }
 
 // The allowed IPs of peers that somebody else put on a device of ours.

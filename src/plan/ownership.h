@@ -27,6 +27,9 @@ class Ownership {
   /// An error when somebody else is where the wanted object should stand. `found` is what has its
   /// key, or null.
   Status CheckPlace(const kernel::Object& wanted, const kernel::Object* found) const;
+  /// A rule that is nobody's, may be taken over, and is the wanted one but for its protocol; null:
+  /// there is none.
+  const kernel::Object* FindTwin(const kernel::Rule& wanted) const;
 
  private:
   using KeySet = std::unordered_set<const kernel::Object*, kernel::KeyHash, kernel::KeyEqual>;
@@ -35,7 +38,10 @@ class Ownership {
   Status CheckClaims(const kernel::WgPeer& wanted) const;
   const kernel::Object* FindRuleInPlaceOf(const kernel::Rule& wanted) const;
 
+  bool MayTakeOver(const kernel::Object& wanted, const kernel::Object& found) const;
+
   const Snapshot& snapshot_;
+  bool takes_over_twins_;
   KeySet recorded_;
   KeySet wanted_;
   std::map<std::pair<uint32_t, Prefix>, PublicKey> foreign_claims_;  // by link and allowed IP

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "src/base/try.h"
+#include "src/plan/routing.h"
 
 namespace wgnet::plan {
 namespace {
@@ -22,17 +23,6 @@ class RouteCollector final : public ObjectVisitor {
   std::vector<kernel::Route> routes_;
 };
 
-// Whether a packet that both lead to takes `a`.
-bool Precedes(const kernel::Route& a, const kernel::Route& b) {
-  return a.dst->length() != b.dst->length() ? a.dst->length() > b.dst->length()
-                                            : a.metric.value_or(0) < b.metric.value_or(0);
-}
-
-// Blackhole, unreachable, prohibit, throw; IPv6 says that they go through lo.
-bool Refuses(const kernel::Route& route) {
-  return route.type.value_or(RTN_UNICAST) >= RTN_BLACKHOLE;
-}
-
 }  // namespace
 
 Result<std::vector<kernel::Route>> ReadTable(const Scope::RouteTable& table, Reader& reader) {
@@ -49,11 +39,7 @@ Result<std::optional<kernel::Route>> Paths::RouteTo(const IpAddress& address, ui
   if (!found) return Found();
   if (!IsOwn(*found)) return Refuses(*found) ? Found() : found;
   WGNET_ASSIGN_OR_RETURN(const auto routes, MainTable(address.family()));
-  const kernel::Route* best = nullptr;
-  for (const kernel::Route& route : routes) {
-    if (!route.dst->Contains(Prefix(address)) || route.tos.value_or(0) != 0) continue;
-    if (best == nullptr || Precedes(route, *best)) best = &route;
-  }
+  const kernel::Route* best = BestRoute(routes, RT_TABLE_MAIN, address);
   return best == nullptr || Refuses(*best) ? Found() : Found(*best);
 }
 

@@ -4,6 +4,7 @@
 #define WGNET_PLAN_PLAN_DATA_H_
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,6 +15,8 @@
 
 namespace wgnet::plan {
 
+class Planner;
+
 struct PlanData {
   std::vector<Op> ops;
   std::vector<HookStep> hooks;  // in order
@@ -23,7 +26,13 @@ struct PlanData {
   std::vector<std::string> warnings;
   bool of_device = false;  // of one device only: changes no record, and needs no lock
   std::optional<uint32_t> nft_generation;  // of the snapshot; a ruleset of another one is stale
+  // Makes the same plan for the kernel as it is now; not set: what its ops expect is all that
+  // counts.
+  std::function<Result<PlanData>(Planner&)> remake;
 };
+
+/// Whether two plans do the same, so that one made later may stand for the other.
+bool SameSteps(const PlanData& a, const PlanData& b);
 
 /// Calls on_op(op) and on_hook(hook) for all steps, in order.
 template <class OnOp, class OnHook>

@@ -19,6 +19,7 @@
 #include "src/plan/pending.h"
 #include "src/plan/recovery.h"
 #include "src/plan/reresolve.h"
+#include "src/plan/risk.h"
 #include "src/plan/transaction.h"
 
 namespace wgnet::plan {
@@ -64,6 +65,13 @@ std::string DigestOf(const std::vector<Record>& records) {
 Error StaleRecord(std::string_view whose) {
   return {.code = ErrorCode::kStale,
           .message = fmt::format("another plan of {} was applied since this one was made", whose),
+          .where = "Plan",
+          .hint = "make a new plan"};
+}
+
+Error StaleKernel() {
+  return {.code = ErrorCode::kStale,
+          .message = "the kernel is not as it was when the plan was made",
           .where = "Plan",
           .hint = "make a new plan"};
 }
@@ -115,10 +123,29 @@ bool HasLink(const DnsPlace& place, const Snapshot& links) {
       });
 }
 
+// While it lives. Where that cannot be had, the checks of the ops are left.
+class Noticing {
+ public:
+  explicit Noticing(netlink::Transport& transport) : transport_(transport) {
+    static_cast<void>(transport.StartNoticing());
+  }
+  ~Noticing() { transport_.StopNoticing(); }
+  Noticing(const Noticing&) = delete;
+  Noticing& operator=(const Noticing&) = delete;
+
+ private:
+  netlink::Transport& transport_;
+};
+
 uint64_t NewNumber() {
   uint64_t number = 0;
   randombytes_buf(&number, sizeof number);
   return number;
+}
+
+Record Numbered(Record record, uint64_t transaction) {
+  record.transaction = transaction;
+  return record;
 }
 
 Result<Planner::Done> WithWarnings(Result<Planner::Done> done,
@@ -173,6 +200,12 @@ Result<Hosts> Planner::Resolve(const Node& node, const LookUpOptions& options) {
 }
 
 Result<PlanData> Planner::Plan(const Node& node, const Hosts& hosts, const Hooks& hooks) {
+  WGNET_ASSIGN_OR_RETURN(PlanData plan, MakePlan(node, hosts, hooks));
+  plan.remake = [node, hosts, hooks](Planner& by) { return by.MakePlan(node, hosts, hooks); };
+  return plan;
+}
+
+Result<PlanData> Planner::MakePlan(const Node& node, const Hosts& hosts, const Hooks& hooks) {
   WGNET_ASSIGN_OR_RETURN(const Records records, LoadRecords(state_dir_, owner_));
   Reader reader(client_, netlink::ExtraMode::kKeep);
   // The ruleset's generation is read before the ruleset: a change in between shows.
@@ -182,6 +215,7 @@ Result<PlanData> Planner::Plan(const Node& node, const Hosts& hosts, const Hooks
                          GatherFacts(node, own, hosts, reader, transport_->dns()));
   own = WithoutLost(std::move(own), facts.links);
   WGNET_ASSIGN_OR_RETURN(Desired desired, Lower(node, facts, own, records.others));
+  desired.takes_over_twins = adopt_identical_;
   const Scope scope = ScopeOf(desired, own, facts);
   WGNET_ASSIGN_OR_RETURN(Snapshot snapshot, Snapshot::Read(scope, reader));
   snapshot.NameRules(own.objects);
@@ -199,7 +233,19 @@ Result<PlanData> Planner::Plan(const Node& node, const Hosts& hosts, const Hooks
   if (UsesNftables(plan.ops)) {
     WGNET_ASSIGN_OR_RETURN(plan.nft_generation, generation);
   }
+  WGNET_RETURN_IF_ERROR(WarnOfRisks(node, snapshot, records.others, reader, plan));
   return plan;
+}
+
+Status Planner::WarnOfRisks(const Node& node, const Snapshot& snapshot,
+                            std::span<const Record> others, Reader& reader, PlanData& plan) const {
+  if (plan.ops.empty()) return {};
+  const auto shared = FindSharedNumbers(node, plan, snapshot, others);
+  plan.warnings.insert(plan.warnings.end(), shared.begin(), shared.end());
+  if (!caller_) return {};
+  WGNET_ASSIGN_OR_RETURN(auto cut, FindCut(*caller_, plan, snapshot, reader));
+  if (cut) plan.warnings.push_back(*std::move(cut));
+  return {};
 }
 
 Result<Planner::Done> Planner::Apply(const PlanData& plan, const ConfirmOptions* confirm) {
@@ -211,13 +257,20 @@ Result<Planner::Done> Planner::Apply(const PlanData& plan, const ConfirmOptions*
     return StaleRecord("this owner");
   }
   if (DigestOf(records.others) != plan.others) return StaleRecord("another owner");
-  return WithWarnings(Carry(plan, confirm), warnings);
+  if (!plan.remake) return WithWarnings(Carry(plan, confirm), warnings);
+  const auto remake = [&]() -> Result<PlanData> {
+    WGNET_ASSIGN_OR_RETURN(PlanData made, plan.remake(*this));
+    if (!SameSteps(made, plan)) return StaleKernel();
+    made.remake = plan.remake;
+    return made;
+  };
+  return WithWarnings(CarryFresh(remake, confirm), warnings);
 }
 
-template <class MakePlan>
-Result<Planner::Done> Planner::CarryFresh(const MakePlan& make_plan,
-                                          const ConfirmOptions* confirm) {
+template <class Make>
+Result<Planner::Done> Planner::CarryFresh(const Make& make_plan, const ConfirmOptions* confirm) {
   for (int attempt = 1;; ++attempt) {
+    const Noticing noticing(*transport_);
     WGNET_ASSIGN_OR_RETURN(PlanData plan, make_plan());
     auto done = Carry(plan, confirm);
     if (done) return done;
@@ -230,7 +283,13 @@ Result<Planner::Done> Planner::Apply(const Node& node, const Hosts& hosts, const
                                      const ConfirmOptions* confirm) {
   std::vector<std::string> warnings;
   WGNET_ASSIGN_OR_RETURN(const UniqueFd lock, Lock(warnings));
-  return WithWarnings(CarryFresh([&] { return Plan(node, hosts, hooks); }, confirm), warnings);
+  const auto make = [&](Planner& by) { return by.MakePlan(node, hosts, hooks); };
+  const auto make_plan = [&]() -> Result<PlanData> {
+    WGNET_ASSIGN_OR_RETURN(PlanData plan, make(*this));
+    plan.remake = make;
+    return plan;
+  };
+  return WithWarnings(CarryFresh(make_plan, confirm), warnings);
 }
 
 Result<Hosts> Planner::Resolve(const DeviceUpdate& update, const LookUpOptions& options) {
@@ -410,6 +469,7 @@ Result<Planner::Done> Planner::CarryOut(const PlanData& plan, const ToConfirm& c
                          BeginJournal(plan, number, confirm.confirmation));
   Transaction transaction(plan, client_);
   WGNET_RETURN_IF_ERROR(transaction.Prepare());
+  WGNET_RETURN_IF_ERROR(CheckFresh(plan));
   if (confirm.confirmation) WGNET_RETURN_IF_ERROR(StartGuardian());
   WGNET_RETURN_IF_ERROR(transaction.Run(record, journal, confirm.within));
   last_transaction_ = number;
@@ -418,22 +478,31 @@ Result<Planner::Done> Planner::CarryOut(const PlanData& plan, const ToConfirm& c
   return done;
 }
 
+// Whatever has changed since the plan was made, it must be what would be done now. Thousands of
+// foreign routes may change in a second, and make no difference.
+Status Planner::CheckFresh(const PlanData& plan) {
+  if (!transport_->StopNoticing() || !plan.remake) return {};
+  WGNET_ASSIGN_OR_RETURN(const PlanData now, plan.remake(*this));
+  return SameSteps(now, plan) ? Status() : Status(StaleKernel());
+}
+
 Result<StateDir::Pending> Planner::PrepareRecord(const PlanData& plan, uint64_t number) const {
   if (plan.of_device) return StateDir::Pending::Nothing();
-  Record after = plan.after;
-  after.transaction = number;
-  return state_dir_.Prepare(after);
+  return state_dir_.Prepare(Numbered(plan.after, number));
 }
 
 Result<StateDir::OpenJournal> Planner::BeginJournal(
     const PlanData& plan, uint64_t number, const std::optional<Confirmation>& confirmation) const {
   if (plan.of_device) return StateDir::OpenJournal::Nothing();
-  return state_dir_.Begin({.owner = plan.after.owner,
-                           .transaction = number,
-                           .had_record = !plan.before.empty(),
-                           .keeps_record = !plan.after.empty(),
-                           .ops = plan.ops,
-                           .confirmation = confirmation});
+  Journal journal{.owner = plan.after.owner,
+                  .transaction = number,
+                  .had_record = !plan.before.empty(),
+                  .keeps_record = !plan.after.empty(),
+                  .ops = plan.ops,
+                  .confirmation = confirmation};
+  const bool forward = direction_ == RecoveryDirection::kForward;
+  if (forward && !confirmation && plan.hooks.empty()) journal.after = Numbered(plan.after, number);
+  return state_dir_.Begin(journal);
 }
 
 Result<Snapshot> Planner::ReadDevices() {

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "src/base/ssh_connection.h"
 #include "src/netlink/transport.h"
 #include "src/plan/endpoints.h"
 #include "src/plan/facts.h"
@@ -33,6 +34,14 @@ class Planner {
 
   /// From now on plans may take over interfaces of these names, see Adopt.
   void AllowAdoption(std::vector<std::string> interfaces) { adoptable_ = std::move(interfaces); }
+  /// And addresses, routes and rules that are as a node wants them.
+  void AllowAdoptionOfIdentical(bool allowed) { adopt_identical_ = allowed; }
+
+  /// The connection by which the caller is logged in: plans that cut it warn.
+  void WarnOfCut(std::optional<SshConnection> caller) { caller_ = caller; }
+
+  /// How a transaction of this planner's ends that is cut off.
+  void RecoverTo(RecoveryDirection direction) { direction_ = direction; }
 
   /// What takes changes back that are not confirmed; not set: the caller does, with Guard.
   void UseGuardian(Guardian guardian) { guardian_ = std::move(guardian); }
@@ -100,12 +109,15 @@ class Planner {
   Result<std::vector<Owner>> ReadOwners();
 
  private:
+  Result<PlanData> MakePlan(const Node& node, const Hosts& hosts, const Hooks& hooks);
+  Status WarnOfRisks(const Node& node, const Snapshot& snapshot, std::span<const Record> others,
+                     Reader& reader, PlanData& plan) const;
   // All links, and then these devices.
   Result<Snapshot> ReadLinks(Reader& reader);
   Result<Snapshot> ReadDevicesOf(const Reresolve& reresolve, Reader& reader);
   // Plans and carries out, and again when the kernel changes meanwhile.
-  template <class MakePlan>
-  Result<Done> CarryFresh(const MakePlan& make_plan, const ConfirmOptions* confirm);
+  template <class Make>
+  Result<Done> CarryFresh(const Make& make_plan, const ConfirmOptions* confirm);
   Result<Done> Carry(const PlanData& plan, const ConfirmOptions* confirm);
   struct ToConfirm {
     std::optional<Confirmation> confirmation;
@@ -113,6 +125,7 @@ class Planner {
   };
   Result<Done> CarryPending(const PlanData& plan, const ConfirmOptions& options);
   Result<Done> CarryOut(const PlanData& plan, const ToConfirm& confirm);
+  Status CheckFresh(const PlanData& plan);
   Result<StateDir::Pending> PrepareRecord(const PlanData& plan, uint64_t number) const;
   Result<StateDir::OpenJournal> BeginJournal(const PlanData& plan, uint64_t number,
                                              const std::optional<Confirmation>& confirmation) const;
@@ -150,7 +163,10 @@ class Planner {
   StateDir state_dir_;
   std::chrono::milliseconds lock_timeout_;
   std::vector<std::string> adoptable_;
+  bool adopt_identical_ = false;
   std::optional<Guardian> guardian_;
+  std::optional<SshConnection> caller_;
+  RecoveryDirection direction_ = RecoveryDirection::kBack;
   uint64_t last_transaction_ = 0;
 };
 

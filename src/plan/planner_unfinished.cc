@@ -109,6 +109,12 @@ Result<Planner::Done> Planner::CarryPending(const PlanData& plan, const ConfirmO
   WGNET_RETURN_IF_ERROR(CheckTime(options.within));
   WGNET_RETURN_IF_ERROR(CheckCanWait(plan));
   PartedPlan parted = PartForConfirmation(plan, options.revoke);
+  if (plan.remake) {
+    parted.at_once.remake = [&](Planner& by) -> Result<PlanData> {
+      WGNET_ASSIGN_OR_RETURN(const PlanData made, plan.remake(by));
+      return PartForConfirmation(made, options.revoke).at_once;
+    };
+  }
   const ToConfirm confirm{.confirmation = Confirmation{.token = NewToken(),
                                                        .persists = options.persist,
                                                        .issuer = ProcessId::Own(),
@@ -135,7 +141,7 @@ Result<Planner::Settled> Planner::Settle() {
   WGNET_RETURN_IF_ERROR(state_dir_.RemoveTemporaries());
   Settled settled;
   StateDir::Owners damaged;
-  WGNET_ASSIGN_OR_RETURN(settled.taken_back, TakeBackCutOff(state_dir_, client_, damaged));
+  WGNET_ASSIGN_OR_RETURN(settled.taken_back, EndCutOff(state_dir_, client_, damaged));
   for (const std::string& owner : damaged) {
     WGNET_ASSIGN_OR_RETURN(RollbackReport report, TakeBackByMarks(owner));
     settled.taken_back.push_back({owner, std::move(report)});

@@ -233,7 +233,7 @@ Result<StateDir::Pending> StateDir::Prepare(const Record& record) const {
 // ---- journals ----
 
 Result<StateDir::OpenJournal> StateDir::Begin(const Journal& journal) const {
-  if (NeedsKeys(journal.ops) && !IsInMemory(directory_.get())) {
+  if (NeedsKeys(journal) && !IsInMemory(directory_.get())) {
     return Error{.code = ErrorCode::kState,
                  .message = fmt::format("taking this back needs keys, and {} is on a disk",
                                         QuoteForMessage(path_)),
@@ -262,12 +262,26 @@ bool StateDir::Has(std::string_view suffix) const {
   return names && !names->empty();
 }
 
+template <class Value>
+Status StateDir::Mark(const std::string& name, const Value& value) const {
+  const UniqueFd file(openat(directory_.get(), name.c_str(), O_WRONLY | O_NOFOLLOW | O_CLOEXEC));
+  if (!file.ok()) return StateError("cannot open", name, errno);
+  if (const int error = WriteOver(file.get(), value)) {
+    return StateError("cannot write", name, error);
+  }
+  return {};
+}
+
 Status StateDir::Remove(const std::string& name) const {
   if (unlinkat(directory_.get(), name.c_str(), 0) == 0 || errno == ENOENT) return {};
   return StateError("cannot remove", name, errno);
 }
 
 bool StateDir::HasJournal() const { return Has(kJournalSuffix); }
+
+Status StateDir::MarkJournal(const std::string& owner, size_t begun) const {
+  return Mark(owner + std::string(kJournalSuffix), JournalMark(static_cast<uint32_t>(begun)));
+}
 
 Status StateDir::RemoveJournal(const std::string& owner) const {
   return Remove(owner + std::string(kJournalSuffix));
@@ -304,13 +318,7 @@ Result<std::vector<Journal>> StateDir::LoadPending(Owners* damaged) const {
 bool StateDir::HasPending() const { return Has(kPendingSuffix); }
 
 Status StateDir::MarkPending(const std::string& owner, const PendingMark& mark) const {
-  const std::string name = owner + std::string(kPendingSuffix);
-  const UniqueFd file(openat(directory_.get(), name.c_str(), O_WRONLY | O_NOFOLLOW | O_CLOEXEC));
-  if (!file.ok()) return StateError("cannot open", name, errno);
-  if (const int error = WriteOver(file.get(), mark.Checked())) {
-    return StateError("cannot write", name, error);
-  }
-  return {};
+  return Mark(owner + std::string(kPendingSuffix), mark.Checked());
 }
 
 Status StateDir::RemovePending(const std::string& owner) const {

@@ -90,6 +90,8 @@ class StateDir {
   /// noted instead.
   Result<std::vector<Journal>> LoadJournals(Owners* damaged = nullptr) const;
   bool HasJournal() const;
+  /// So many ops of a journal that was left behind may have been sent from now on.
+  Status MarkJournal(const std::string& owner, size_t begun) const;
   Status RemoveJournal(const std::string& owner) const;
 
   /// Those of changes that wait to be confirmed.
@@ -109,6 +111,8 @@ class StateDir {
   Result<std::vector<std::string>> List(std::string_view suffix) const;
   bool Has(std::string_view suffix) const;
   Status Remove(const std::string& name) const;
+  template <class Value>
+  Status Mark(const std::string& name, const Value& value) const;
   // All files of a kind; `hint` is for one that is damaged, if those are not to be noted.
   template <class File>
   Result<std::vector<File>> LoadAll(std::string_view suffix,

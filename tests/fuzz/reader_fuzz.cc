@@ -40,6 +40,8 @@ class Answers final : public wgnet::netlink::Transport {
     return static_cast<ssize_t>(taken);
   }
   size_t SendLimit(Bus) const override { return 1 << 20; }
+  int StartNoticing() override { return 0; }
+  bool StopNoticing() override { return false; }
   int OpenSetting(const char*, bool) override { return -ENOENT; }
   ssize_t ReadSetting(int, std::span<char>) override { return -EBADF; }
   int WriteSetting(int, std::string_view) override { return EBADF; }

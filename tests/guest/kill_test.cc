@@ -42,6 +42,31 @@ std::string KillApply(Host& host, const Node& after) {
   }
 }
 
+// Killed when it had begun, it is carried on to its end by whoever comes next.
+std::string KillForward(Host& host, const Node& before, const Node& after) {
+  host.planner().RecoverTo(RecoveryDirection::kForward);
+  if (const Status done = host.Apply(after); !done) return done.error().ToString();
+  const std::string end = host.State();
+  size_t carried_on = 0;
+  for (size_t steps = 1;; ++steps) {
+    if (const Status back = host.Apply(before); !back) return back.error().ToString();
+    const End apply = KillAfter(steps, host, [&] { return host.Apply(after).ok(); });
+    if (apply == End::kFailed) return fmt::format("step {}: it failed", steps);
+    if (apply == End::kDone) break;
+    Host next("other", host.state_dir());
+    const auto report = next.planner().Recover();
+    if (!report) return "recovery: " + report.error().ToString();
+    if (report->cut_off.size() != 1) return fmt::format("{} were cut off", report->cut_off.size());
+    if (!report->cut_off.front().finished) return report->cut_off.front().ToString();
+    const std::string difference = DifferenceOf(end, next.State());
+    if (!difference.empty()) return fmt::format("killed after step {}:\n{}", steps, difference);
+    ++carried_on;
+  }
+  std::cout << fmt::format("carried on after each of {} steps, every point reached\n", carried_on);
+  std::cout.flush();
+  return carried_on > 1 ? "" : "nothing was killed";
+}
+
 // One row: the transaction is always killed at the same step, its recovery at one after another.
 // `over`: it ended before.
 std::string KillRecoveriesOf(size_t steps, Host& host, const Node& after, size_t& cases,
@@ -163,6 +188,15 @@ class Kill : public ::testing::TestWithParam<Scenario> {};
 
 TEST_P(Kill, OfATransactionLeavesTheStateBefore) {
   EXPECT_EQ(InScenario(GetParam(), KillApply), "");
+}
+
+TEST_P(Kill, OfOneThatGoesForwardLeavesTheStateAfter) {
+  const Node before = GetParam().before;
+  EXPECT_EQ(InScenario(GetParam(),
+                       [&](Host& host, const Node& after) {
+                         return KillForward(host, before, WithoutDns(after));
+                       }),
+            "");
 }
 
 TEST_P(Kill, OfItsRecoveryLeavesTheStateBefore) {

@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "src/netlink/forwarding_transport.h"
@@ -49,11 +50,18 @@ class FaultTransport final : public netlink::ForwardingTransport {
   /// Called after each Send, each write of a setting, and each change of the resolver.
   void OnStep(std::function<void()> callback) { on_step_ = std::move(callback); }
 
+  /// Called when all is ready for the first message, before it is looked whether something changed.
+  void OnReady(std::function<void()> callback) { on_ready_ = std::move(callback); }
+
   /// As in a user namespace, where buffers cannot be forced.
   void LimitSend(size_t bytes) { send_limit_ = bytes; }
 
   int Send(netlink::Bus bus, std::span<const iovec> parts) override;
   ssize_t Receive(netlink::Bus bus, std::span<std::byte> buffer) override;
+  bool StopNoticing() override {
+    if (const auto ready = std::exchange(on_ready_, {})) ready();
+    return next().StopNoticing();
+  }
   size_t SendLimit(netlink::Bus bus) const override {
     return std::min(send_limit_, next().SendLimit(bus));
   }
@@ -75,6 +83,7 @@ class FaultTransport final : public netlink::ForwardingTransport {
   std::vector<std::vector<PublicKey>> keys_of_;
   std::array<std::deque<std::vector<std::byte>>, netlink::kNetlinkBuses> replies_;
   std::function<void()> on_step_;
+  std::function<void()> on_ready_;
   std::optional<RefusingDns> resolver_;
 };
 

@@ -165,20 +165,53 @@ TEST(JournalTest, HoldsKeysOnlyOfWhatIsChangedOrRemoved) {
   constexpr uint8_t kOld = 60, kNew = 120;
   const Op add{.verb = Verb::kAdd, .object = PeerWithKey(kNew)};
   EXPECT_FALSE(Holds(add, kNew));
-  EXPECT_FALSE(NeedsKeys({add}));
+  EXPECT_FALSE(NeedsKeys({.ops = {add}}));
   const Op change{.verb = Verb::kChange, .object = PeerWithKey(kNew), .before = PeerWithKey(kOld)};
   EXPECT_FALSE(Holds(change, kNew));
   EXPECT_TRUE(Holds(change, kOld));
-  EXPECT_TRUE(NeedsKeys({add, change}));
+  EXPECT_TRUE(NeedsKeys({.ops = {add, change}}));
   const Op keep{.verb = Verb::kChange, .object = PeerWithKey(kOld), .before = PeerWithKey(kOld)};
   EXPECT_TRUE(Holds(keep, kOld));
-  EXPECT_TRUE(NeedsKeys({keep}));
+  EXPECT_TRUE(NeedsKeys({.ops = {keep}}));
   const Op remove{.verb = Verb::kDelete, .object = PeerWithKey(kOld)};
   EXPECT_TRUE(Holds(remove, kOld));
-  EXPECT_TRUE(NeedsKeys({remove}));
+  EXPECT_TRUE(NeedsKeys({.ops = {remove}}));
   Op without = remove;
   std::get_if<kernel::WgPeer>(&without.object)->preshared_key = SecretKey();
-  EXPECT_FALSE(NeedsKeys({without}));
+  EXPECT_FALSE(NeedsKeys({.ops = {without}}));
+}
+
+TEST(JournalTest, OfOneThatGoesForwardHoldsAllKeys) {
+  const Op add{.verb = Verb::kAdd, .object = PeerWithKey(120)};
+  const Journal journal{.owner = "o", .ops = {add}, .after = Record{.owner = "o"}};
+  EXPECT_TRUE(NeedsKeys(journal));
+  const auto read = DecodeJournal(EncodeJournal(journal).text());
+  ASSERT_TRUE(read.ok());
+  EXPECT_EQ(std::get<kernel::WgPeer>(read->ops[0].object).preshared_key,
+            CountingKey<SecretKey>(120));
+}
+
+// What would be sent for what stands in the file, is what is sent now.
+TEST(JournalTest, OfOneThatGoesForwardMakesTheSameMessages) {
+  const auto messages_of = [](const Op& op) {
+    SecretBuffer bytes;
+    uint32_t sequence = 1;
+    netlink::MessageWriter out(bytes, sequence);
+    kernel::Encode(op.verb, op.object, op.image(), {.wireguard_family = 30}, out);
+    return std::string(bytes.text());
+  };
+  size_t compared = 0;
+  for (const Op& op : AllOps()) {
+    if (op.verb != Verb::kAdd || !netlink::IsNetlink(kernel::BusOf(op.object))) continue;
+    if (std::holds_alternative<kernel::WgPeer>(op.object)) continue;
+    const Journal journal{.owner = "o", .ops = {op}, .after = Record{.owner = "o"}};
+    const auto read = DecodeJournal(EncodeJournal(journal).text());
+    ASSERT_TRUE(read.ok());
+    EXPECT_EQ(messages_of(read->ops[0]).size(), messages_of(op).size())
+        << kernel::KindOf(op.object);
+    ++compared;
+  }
+  EXPECT_GT(compared, 10u);
 }
 
 // ---- damage ----

@@ -55,6 +55,8 @@ class FakeKernel final : public netlink::Transport {
     return replies_[static_cast<size_t>(bus)].Receive(buffer);
   }
   size_t SendLimit(Bus) const override { return 1 << 20; }
+  int StartNoticing() override { return 0; }
+  bool StopNoticing() override { return false; }
   int OpenSetting(const char*, bool) override { return -ENOENT; }
   ssize_t ReadSetting(int, std::span<char>) override { return -EBADF; }
   int WriteSetting(int, std::string_view) override { return EBADF; }

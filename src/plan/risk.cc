@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "src/plan/risk.h"
+
+#include <fmt/format.h>
+#include <linux/netfilter.h>
+#include <linux/rtnetlink.h>
+
+#include <algorithm>
+#include <unordered_set>
+
+#include "src/base/try.h"
+#include "src/plan/routing.h"
+
+namespace wgnet::plan {
+namespace {
+
+using kernel::Object;
+using kernel::Verb;
+
+// ---- numbers ----
+
+struct Stated {
+  std::string where;
+  uint32_t number = 0;
+};
+
+std::string PlaceOf(const Interface& interface) {
+  return fmt::format("Interface(\"{}\")", interface.name());
+}
+
+// The tables of the kernel's own are everybody's.
+std::vector<Stated> StatedTables(const Node& node) {
+  std::vector<Stated> tables;
+  const auto add = [&](std::string where, uint32_t table) {
+    if (table != 0 && (table < RT_TABLE_DEFAULT || table > RT_TABLE_LOCAL)) {
+      tables.push_back({std::move(where), table});
+    }
+  };
+  for (const Interface& interface : node.interfaces()) {
+    if (interface.table()) add(PlaceOf(interface) + ".Table", interface.table()->number());
+  }
+  for (const PolicyRoute& route : node.policy_routes()) {
+    if (route.table()) add("PolicyRoute.Table", *route.table());
+  }
+  return tables;
+}
+
+std::vector<Stated> StatedMarks(const Node& node) {
+  std::vector<Stated> marks;
+  for (const Interface& interface : node.interfaces()) {
+    if (interface.fwmark().value_or(0) == 0) continue;
+    marks.push_back({PlaceOf(interface) + ".FwMark", *interface.fwmark()});
+  }
+  for (const PolicyRoute& route : node.policy_routes()) {
+    if (route.fwmark()) marks.push_back({"PolicyRoute.FwMark", route.fwmark()->value});
+  }
+  return marks;
+}
+
+// What is neither the owner's before the plan, nor after it.
+class Foreign {
+ public:
+  explicit Foreign(const PlanData& plan) {
+    for (const Record* record : {&plan.before, &plan.after}) {
+      for (const Object& object : record->objects) own_.insert(&object);
+    }
+  }
+
+  template <class T>
+  const T* Get(const Object& object) const {
+    const T* typed = std::get_if<T>(&object);
+    return typed != nullptr && !own_.contains(&object) ? typed : nullptr;
+  }
+
+ private:
+  std::unordered_set<const Object*, kernel::KeyHash, kernel::KeyEqual> own_;
+};
+
+std::optional<std::string> RouteIn(const Stated& table, const Foreign& foreign,
+                                   const Snapshot& snapshot) {
+  for (const Object& object : snapshot.objects()) {
+    const auto* route = foreign.Get<kernel::Route>(object);
+    if (route == nullptr || route->table != table.number) continue;
+    return fmt::format("{}: the table {} has routes of somebody else, such as: {}", table.where,
+                       table.number, AddCommandOf(object));
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> UseOf(const Stated& mark, const Foreign& foreign,
+                                 const Snapshot& snapshot, std::span<const Record> others) {
+  for (const Object& object : snapshot.objects()) {
+    const auto* rule = foreign.Get<kernel::Rule>(object);
+    if (rule == nullptr || rule->fwmark != mark.number) continue;
+    return fmt::format("{}: somebody else uses the mark {:#x}: {}", mark.where, mark.number,
+                       AddCommandOf(object));
+  }
+  for (const Record& other : others) {
+    for (const Object& object : other.objects) {
+      const auto* device = std::get_if<kernel::WgDevice>(&object);
+      if (device == nullptr || device->fwmark != mark.number) continue;
+      return fmt::format("{}: {} of {} has the mark {:#x}, too", mark.where,
+                         device->dev->name.view(), other.owner, mark.number);
+    }
+  }
+  return std::nullopt;
+}
+
+// ---- the caller's connection ----
+
+std::string NameOf(const kernel::Route& route, const Snapshot& snapshot, const PlanData& plan) {
+  kernel::Link key;
+  key.index = route.dev ? route.dev->index : 0;
+  if (const Object* link = snapshot.Find(key)) return std::get<kernel::Link>(*link).name->str();
+  for (const Object& object : plan.after.objects) {
+    const auto* link = std::get_if<kernel::Link>(&object);
+    if (link != nullptr && link->index == key.index) return link->name->str();
+  }
+  return fmt::format("link {}", *key.index);
+}
+
+bool LosesAddress(const PlanData& plan, const IpAddress& address) {
+  return std::any_of(plan.ops.begin(), plan.ops.end(), [&](const Op& op) {
+    const auto* lost = std::get_if<kernel::Address>(&op.object);
+    return lost != nullptr && op.verb == Verb::kDelete && lost->local->address() == address;
+  });
+}
+
+bool Allows(const Object& object, const kernel::Route& route, const IpAddress& address) {
+  const auto* peer = std::get_if<kernel::WgPeer>(&object);
+  if (peer == nullptr || !route.dev || peer->dev->index != route.dev->index) return false;
+  return peer->allowed_ips &&
+         std::any_of(peer->allowed_ips->begin(), peer->allowed_ips->end(),
+                     [&](const Prefix& ip) { return ip.Contains(Prefix(address)); });
+}
+
+// Whether the tunnel that the route leads into has a peer there now, and none afterwards.
+bool LosesPeer(const PlanData& plan, const kernel::Route& route, const IpAddress& address) {
+  bool lost = false;
+  for (const Op& op : plan.ops) {
+    lost = lost || (op.verb != Verb::kAdd && Allows(op.image(), route, address));
+  }
+  return lost && std::none_of(plan.after.objects.begin(), plan.after.objects.end(),
+                              [&](const Object& object) { return Allows(object, route, address); });
+}
+
+// A chain of ours that drops what is not let out.
+bool MakesKillSwitch(const PlanData& plan) {
+  return std::any_of(plan.ops.begin(), plan.ops.end(), [](const Op& op) {
+    const auto* chain = std::get_if<kernel::NftChain>(&op.object);
+    return chain != nullptr && op.verb == Verb::kAdd && chain->policy == uint32_t{NF_DROP} &&
+           chain->hook && chain->hook->number == uint32_t{NF_INET_POST_ROUTING};
+  });
+}
+
+bool IsTunnel(const kernel::Route& route, const PlanData& plan) {
+  return std::any_of(plan.after.objects.begin(), plan.after.objects.end(), [&](const auto& object) {
+    const auto* device = std::get_if<kernel::WgDevice>(&object);
+    return device != nullptr && route.dev && device->dev->index == route.dev->index;
+  });
+}
+
+std::vector<kernel::Rule> RulesIn(const Snapshot& snapshot) {
+  std::vector<kernel::Rule> rules;
+  for (const Object& object : snapshot.objects()) {
+    if (const auto* rule = std::get_if<kernel::Rule>(&object)) rules.push_back(*rule);
+  }
+  std::stable_sort(rules.begin(), rules.end(),
+                   [](const auto& a, const auto& b) { return *a.priority < *b.priority; });
+  return rules;
+}
+
+std::string Warning(const SshConnection& connection, const std::string& why) {
+  return fmt::format(
+      "this cuts the SSH connection from {} that you may be using: {}; have it taken back unless "
+      "you confirm it",
+      connection.client.ToString(), why);
+}
+
+}  // namespace
+
+std::vector<std::string> FindSharedNumbers(const Node& node, const PlanData& plan,
+                                           const Snapshot& snapshot,
+                                           std::span<const Record> others) {
+  std::vector<std::string> warnings;
+  const Foreign foreign(plan);
+  for (const Stated& table : StatedTables(node)) {
+    if (auto warning = RouteIn(table, foreign, snapshot)) AddOnce(warnings, *warning);
+  }
+  for (const Stated& mark : StatedMarks(node)) {
+    if (auto warning = UseOf(mark, foreign, snapshot, others)) AddOnce(warnings, *warning);
+  }
+  return warnings;
+}
+
+Result<std::optional<std::string>> FindCut(const SshConnection& connection, const PlanData& plan,
+                                           const Snapshot& snapshot, Reader& reader) {
+  using Found = std::optional<std::string>;
+  const auto& [client, server] = connection;
+  WGNET_ASSIGN_OR_RETURN(const Routing before,
+                         Routing::Read(client.family(), RulesIn(snapshot), plan.ops, reader));
+  const kernel::Route* const here = before.RouteOf(server, server);
+  const kernel::Route* const old_way = before.RouteOf(server, client);
+  if (here == nullptr || here->type != RTN_LOCAL || old_way == nullptr) return Found();
+  if (LosesAddress(plan, server)) {
+    return Found(Warning(connection, fmt::format("the address {} goes", server.ToString())));
+  }
+  Routing after = before;
+  for (const Op& op : plan.ops) after.Take(op);
+  const kernel::Route* const new_way = after.RouteOf(server, client);
+  const std::string old_name = NameOf(*old_way, snapshot, plan);
+  if (new_way == nullptr) {
+    return Found(Warning(connection,
+                         fmt::format("it goes through {}, and there will be no route", old_name)));
+  }
+  if (new_way->dev != old_way->dev) {
+    return Found(Warning(connection, fmt::format("it goes through {}, and would go through {}",
+                                                 old_name, NameOf(*new_way, snapshot, plan))));
+  }
+  if (LosesPeer(plan, *old_way, client)) {
+    return Found(Warning(connection, fmt::format("its peer of {} goes", old_name)));
+  }
+  if (MakesKillSwitch(plan) && old_name != "lo" && !IsTunnel(*old_way, plan)) {
+    return Found(Warning(connection, "the kill switch does not let it out"));
+  }
+  return Found();
+}
+
+}  // namespace wgnet::plan

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// What a plan warns of: that it cuts the connection by which the caller is logged in, and that a
+// table or a mark is somebody else's, too.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/world.h"
+
+namespace wgnet::testing {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr char kDefaultRoutes[] =
+    "ip route add default via 192.168.5.254 && "
+    "ip -6 address add 2001:db8::1/64 dev eth0 nodad && "
+    "ip -6 route add default via 2001:db8::fe";
+
+SshConnection Ssh(const char* client, const char* server = "192.168.5.1") {
+  return {*IpAddress::Parse(client), *IpAddress::Parse(server)};
+}
+
+struct Case {
+  std::string name;
+  Node before;
+  Node after;
+  SshConnection ssh;
+  std::string warning;  // empty: none
+};
+std::ostream& operator<<(std::ostream& out, const Case& each) { return out << each.name; }
+
+Interface Tunnel(const char* allowed_ip) {
+  return Interface("wg0")
+      .PrivateKey(TestKey("own"))
+      .Address("10.9.0.1/24")
+      .AddPeer(Peer(TestKey("peer").Public()).AllowedIp(allowed_ip).Endpoint("192.168.5.9:1"));
+}
+
+Node With(const Interface& interface) { return Node().Add(interface); }
+
+// "" or what is wrong with the warnings of a plan.
+std::string Warns(const Case& each) {
+  return InNewNamespace([&]() -> std::string {
+    const TemporaryDirectory state;
+    MakeUplink("eth0", "192.168.5.1/24");
+    const std::string routes = Shell(kDefaultRoutes);
+    if (!routes.empty()) return routes;
+    Host host("owner", state.path());
+    if (const Status done = host.Apply(each.before); !done) return done.error().ToString();
+    host.planner().WarnOfCut(each.ssh);
+    const auto plan = host.Plan(each.after);
+    if (!plan) return plan.error().ToString();
+    std::string told;
+    for (const std::string& warning : plan->warnings) {
+      if (warning.find("SSH") != warning.npos) told += warning;
+    }
+    if (each.warning.empty()) return told;
+    return told.find(each.warning) != told.npos ? "" : "told: " + told;
+  });
+}
+
+class Cut : public ::testing::TestWithParam<Case> {};
+
+TEST_P(Cut, IsTold) { EXPECT_EQ(Warns(GetParam()), ""); }
+
+INSTANTIATE_TEST_SUITE_P(
+    , Cut,
+    ::testing::Values(
+        Case{"FullTunnel",
+             {},
+             With(Tunnel("0.0.0.0/0")),
+             Ssh("203.0.113.9"),
+             "it goes through eth0, and would go through wg0"},
+        Case{"FullTunnelOfTheOtherFamily", {}, With(Tunnel("::/0")), Ssh("203.0.113.9"), ""},
+        Case{"FullTunnelV6",
+             {},
+             With(Tunnel("::/0")),
+             Ssh("2001:db9::9", "2001:db8::1"),
+             "it goes through eth0, and would go through wg0"},
+        Case{"ClientOnTheLink", {}, With(Tunnel("0.0.0.0/0")), Ssh("192.168.5.7"), ""},
+        Case{"RouteToTheClient",
+             {},
+             With(Tunnel("203.0.113.0/24")),
+             Ssh("203.0.113.9"),
+             "would go through wg0"},
+        Case{"RouteElsewhere", {}, With(Tunnel("203.0.112.0/24")), Ssh("203.0.113.9"), ""},
+        Case{"AddressOfTheClientsNetwork",
+             {},
+             With(Interface("wg0").PrivateKey(TestKey("own")).Address("203.0.113.1/24")),
+             Ssh("203.0.113.9"),
+             "would go through wg0"},
+        Case{"TunnelGoes",
+             With(Tunnel("10.9.0.0/24")),
+             {},
+             Ssh("10.9.0.2", "10.9.0.1"),
+             "the address 10.9.0.1 goes"},
+        Case{"PeerGoes", With(Tunnel("10.9.0.0/24")),
+             With(Interface("wg0").PrivateKey(TestKey("own")).Address("10.9.0.1/24")),
+             Ssh("10.9.0.2", "10.9.0.1"), "its peer of wg0 goes"},
+        Case{"PeerMovesAside", With(Tunnel("10.9.0.0/24")), With(Tunnel("10.9.0.2/32")),
+             Ssh("10.9.0.2", "10.9.0.1"), ""},
+        Case{"KillSwitch",
+             {},
+             With(Tunnel("10.9.0.0/24")).Add(KillSwitch()),
+             Ssh("203.0.113.9"),
+             "the kill switch does not let it out"},
+        Case{"RuleForTheClient",
+             {},
+             With(Tunnel("10.9.0.0/24"))
+                 .Add(PolicyRoute::ForPrefix("203.0.113.0/24", "wg0").From("192.168.5.1/32")),
+             Ssh("203.0.113.9"),
+             "would go through wg0"},
+        Case{"RuleForOthers",
+             {},
+             With(Tunnel("10.9.0.0/24"))
+                 .Add(PolicyRoute::ForPrefix("203.0.113.0/24", "wg0").From("192.168.6.0/24")),
+             Ssh("203.0.113.9"),
+             ""},
+        Case{"AnotherHosts", {}, With(Tunnel("0.0.0.0/0")), Ssh("203.0.113.9", "192.168.7.7"), ""}),
+    ::testing::PrintToStringParamName());
+
+// ---- numbers of somebody else's ----
+
+std::string FirstWarning(Host& host, const Node& node) {
+  const auto plan = host.Plan(node);
+  if (!plan) return plan.error().ToString();
+  return plan->warnings.empty() ? "none" : plan->warnings.front();
+}
+
+TEST(SharedNumber, IsTold) {
+  EXPECT_EQ(InNewNamespace([]() -> std::string {
+              const TemporaryDirectory state;
+              MakeUplink("eth0", "192.168.5.1/24");
+              Host host("owner", state.path());
+              Host other("other", state.path());
+              const Node table = With(Tunnel("10.8.0.0/24").Table(700));
+              const Node mark = With(Tunnel("10.8.0.0/24").FwMark(0x77));
+              EXPECT_EQ(FirstWarning(host, table), "none");
+              EXPECT_EQ(FirstWarning(host, mark), "none");
+              EXPECT_EQ(Shell("ip route add 198.51.100.0/24 dev eth0 table 700 && "
+                              "ip rule add fwmark 0x77 lookup 900"),
+                        "");
+              EXPECT_THAT(FirstWarning(host, table),
+                          HasSubstr("the table 700 has routes of somebody else, such as: ip route "
+                                    "add 198.51.100.0/24"));
+              EXPECT_THAT(FirstWarning(host, mark),
+                          HasSubstr("somebody else uses the mark 0x77: ip rule add fwmark 0x77"));
+              EXPECT_EQ(Shell("ip rule del fwmark 0x77 lookup 900"), "");
+              Interface theirs("wg7");
+              theirs.PrivateKey(TestKey("theirs")).FwMark(0x77);
+              if (const Status done = other.Apply(With(theirs)); !done) {
+                return done.error().ToString();
+              }
+              EXPECT_THAT(FirstWarning(host, mark), HasSubstr("wg7 of other has the mark 0x77"));
+              return "";
+            }),
+            "");
+}
+
+}  // namespace
+}  // namespace wgnet::testing
