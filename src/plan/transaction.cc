@@ -170,6 +170,7 @@ Status Transaction::Run(StateDir::Pending& record, StateDir::OpenJournal& journa
                     Commit(record, journal, confirm_within, begin);
   if (done) return {};
   Rollback();
+  if (!IsOver()) journal.Release();
   return Failure();
 }
 
@@ -391,6 +392,22 @@ bool Transaction::NeedsUndo(size_t op) const {
   return done || tracker_.IsGone(op) || (MayBeHalfDone(ops_[op]) && tracker_.IsOther(op));
 }
 
+bool Transaction::IsTakenBack(size_t op) const {
+  return MadeNothing(op) || (state_known_ && tracker_.IsAtStart(op));
+}
+
+bool Transaction::IsForeign(size_t op) const {
+  return state_known_ && !steps_[op].undone && tracker_.IsOther(op);
+}
+
+// Whether nothing is left that could be taken back later.
+bool Transaction::IsOver() const {
+  for (size_t op = 0; op < ops_.size(); ++op) {
+    if (!IsTakenBack(op) && !IsForeign(op)) return false;
+  }
+  return true;
+}
+
 // What fails shows in the next reading.
 void Transaction::UndoDns(size_t op) {
   try {
@@ -565,14 +582,14 @@ RollbackReport Transaction::Report() const {
   for (size_t op = 0; op < ops_.size(); ++op) {
     const Step& step = steps_[op];
     if (MadeNothing(op)) continue;
-    if (state_known_ && tracker_.IsAtStart(op)) {
+    if (IsTakenBack(op)) {
       if (!step.undone) continue;
       ++report.undone;
       if (RemakesPeer(ops_[op]))
         report.lossy.push_back("the session of: " + FirstCommand(ops_[op]));
     } else if (!state_known_) {
       report.leftovers.push_back({FirstCommand(ops_[op]), "the kernel could not be read"});
-    } else if (!step.undone && tracker_.IsOther(op)) {
+    } else if (IsForeign(op)) {
       report.leftovers.push_back({FirstCommand(ops_[op]), "somebody else changed it meanwhile"});
     } else {
       report.leftovers.push_back({FirstCommand(ops_[op]), "the kernel did not take it back"});

@@ -238,7 +238,8 @@ int FaultTransport::WriteSetting(int handle, std::string_view value) {
   const UncountedAllocations own;
   peers_of_.emplace_back();
   keys_of_.emplace_back();
-  const Fault* const fault = Meet({Bus::kSysctl, static_cast<uint32_t>(handle), std::string(value)});
+  const Fault* const fault =
+      Meet({Bus::kSysctl, static_cast<uint32_t>(handle), std::string(value)});
   EndSend();
   if (fault != nullptr) return fault->error;
   const int error = next().WriteSetting(handle, value);

@@ -110,9 +110,8 @@ Names NamesOf(const std::string& line) {
   if (kind == "address") {
     const auto header = ValueOf<ifaddrmsg>(FromHex(words[1]));
     const int attribute = header.ifa_family == AF_INET ? IFA_LOCAL : IFA_ADDRESS;
-    return {
-        {"address",
-         PrefixText(header.ifa_family, attributes.at(attribute), header.ifa_prefixlen) + " "}};
+    return {{"address",
+             PrefixText(header.ifa_family, attributes.at(attribute), header.ifa_prefixlen) + " "}};
   }
   if (kind == "route") return NamesOfRoute(words);
   if (kind == "rule") {

@@ -35,7 +35,7 @@ std::map<std::string, std::string> WithoutJournals(std::map<std::string, std::st
 }  // namespace
 
 Node ReferenceNode() { return LargeNode(kPeers, 9); }
-Node OtherReferenceNode() { return ChangedNode(kPeers, 8); }
+Node OtherReferenceNode() { return ChangedNode(kPeers, 1); }
 
 std::vector<Scenario> ReferenceScenarios() {
   return {{"Apply", {}, ReferenceNode()},
@@ -83,10 +83,23 @@ std::string ReferenceWorld::GoBack() {
   return difference.empty() ? "" : "not as in the beginning:\n" + difference;
 }
 
+std::string ReferenceWorld::DifferenceFromStart() const {
+  const State now = Read();
+  const std::string difference = DifferenceOf(start_.objects, now.objects);
+  return difference.empty() && now.files != start_.files ? "other files" : difference;
+}
+
 std::string ReferenceWorld::FindEnd() {
+  const auto plan = host_->Plan(after());
+  if (!plan) return "after: " + plan.error().ToString();
+  ops_ = plan->ops.size();
+  host_->transport().Arm({});
+  host_->replies().Disarm();
   if (const Status status = host_->Apply(after()); !status) {
     return "after: " + status.error().ToString();
   }
+  messages_ = host_->transport().messages();
+  replies_ = host_->replies().replies();
   const auto rest = host_->Plan(after());
   if (!rest) return "after: " + rest.error().ToString();
   if (!rest->ops.empty()) return "after: the plan is not empty";
@@ -95,8 +108,7 @@ std::string ReferenceWorld::FindEnd() {
 }
 
 std::string InReferenceWorld(const Scenario& scenario,
-                             const std::function<std::string(ReferenceWorld&)>& body,
-                             int seconds) {
+                             const std::function<std::string(ReferenceWorld&)>& body, int seconds) {
   return InNewNamespace(
       [&]() -> std::string {
         ReferenceWorld world(scenario);
@@ -124,6 +136,7 @@ Result<Ending> ReferenceWorld::Judge(const Status& status) const {
     if (now.files != start_.files) return wrong("other files", "");
     return Ending::kBefore;
   }
+  if (from_start.empty()) return wrong("names what is not left", "");
   const std::string unnamed = UnnamedIn(from_start, *report);
   if (!unnamed.empty()) return wrong("not named:\n", unnamed);
   if (WithoutJournals(now.files) != start_.files) return wrong("another record", "");

@@ -15,8 +15,8 @@
 
 namespace wgnet::testing {
 
-/// Two interfaces, 20 peers, both families, a full tunnel, NAT, forwarding, a kill switch, settings,
-/// name servers. The other one is different in every layer.
+/// Two interfaces, 20 peers, both families, a full tunnel, NAT, forwarding, a kill switch,
+/// settings, name servers. The other one is different in every layer.
 Node ReferenceNode();
 Node OtherReferenceNode();
 
@@ -43,8 +43,15 @@ class ReferenceWorld {
   const Node& before() const { return scenario_.before; }
   const Node& after() const { return scenario_.after; }
 
+  /// How many steps, messages and replies there are from the one to the other.
+  size_t ops() const { return ops_; }
+  size_t messages() const { return messages_; }
+  size_t replies() const { return replies_; }
+
   /// Which ending this is; an error if it is none.
   Result<Ending> Judge(const Status& status) const;
+  /// What is not as in the beginning, the owner's files included; "": nothing.
+  std::string DifferenceFromStart() const;
   /// Applies the node before, and says what is not as it was; "": nothing.
   std::string GoBack();
 
@@ -63,6 +70,9 @@ class ReferenceWorld {
   TemporaryDirectory resolver_;
   std::unique_ptr<Host> host_;
   std::string failure_;
+  size_t ops_ = 0;
+  size_t messages_ = 0;
+  size_t replies_ = 0;
   State start_;
   std::string end_;
 };

@@ -17,7 +17,7 @@ namespace wgnet::testing {
 /// What becomes of a datagram from the kernel.
 enum class Spoil : uint8_t {
   kDropped,
-  kLost,        // and the socket says so: ENOBUFS
+  kLost,  // and the socket says so: ENOBUFS
   kDoubled,
   kLate,        // after the next one, if there is one
   kTruncated,   // after so many bytes as the seed says
@@ -26,9 +26,9 @@ enum class Spoil : uint8_t {
   kBroken,      // a header that is right, and bytes made from the seed behind it
   kNested,      // and its attributes have lengths that do not fit
 };
-inline constexpr Spoil kSpoils[] = {
-    Spoil::kDropped,    Spoil::kLost,  Spoil::kDoubled, Spoil::kLate,  Spoil::kTruncated,
-    Spoil::kRenumbered, Spoil::kNoise, Spoil::kBroken,  Spoil::kNested};
+inline constexpr Spoil kSpoils[] = {Spoil::kDropped, Spoil::kLost,      Spoil::kDoubled,
+                                    Spoil::kLate,    Spoil::kTruncated, Spoil::kRenumbered,
+                                    Spoil::kNoise,   Spoil::kBroken,    Spoil::kNested};
 
 class ReplyTransport final : public netlink::ForwardingTransport {
  public:
