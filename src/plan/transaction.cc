@@ -374,16 +374,17 @@ bool Transaction::IsHalfMade(size_t op) const {
 }
 
 // What was done is taken back where the object is still as it was left: else somebody else changed
-// it meanwhile. What was refused may be half done: WireGuard keeps a part of a peer, a setting
-// moves others, a resolver's program ends in the middle, and what should have gone or changed may
-// have gone along with something else.
+// it meanwhile. What was refused, or taken back in vain, may be half done: WireGuard keeps a part
+// of a peer, a setting moves others, a resolver's program ends in the middle, and what should have
+// gone or changed may have gone along with something else.
 bool Transaction::NeedsUndo(size_t op) const {
   const Step& step = steps_[op];
   if (MadeNothing(op)) return false;
   if (!state_known_) return !step.undone;
   const bool done = tracker_.IsDone(op);
   if (step.answer == Answer::kAcknowledged) {
-    return (!step.undone || !tracker_.IsAtStart(op)) && done;
+    if (!step.undone) return done;
+    return !tracker_.IsAtStart(op) && (done || MayBeHalfDone(ops_[op]));
   }
   const bool wireguard = IsWireguard(ops_[op]);
   if (wireguard && ops_[op].verb == Verb::kChange && !step.undone) return true;

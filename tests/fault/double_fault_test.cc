@@ -28,7 +28,7 @@ struct Tally {
 
 int ErrorOf(size_t number) { return kErrors[number % std::size(kErrors)]; }
 
-// Another process takes back what is left; or the same one applies the node again.
+// The next one takes back what is left, or applies the node again. A fake device is its host's.
 std::string Mend(ReferenceWorld& world, bool by_recovery) {
   if (!by_recovery) {
     const Status status = world.host().Apply(world.after());
@@ -36,7 +36,7 @@ std::string Mend(ReferenceWorld& world, bool by_recovery) {
     const auto ending = world.Judge(status);
     return ending ? world.GoBack() : "applying again: " + ending.error().message;
   }
-  const auto report = world.NewHost()->planner().Recover();
+  const auto report = world.host().planner().Recover();
   if (!report) return "recovering: " + report.error().ToString();
   const std::string difference = world.DifferenceFromStart();
   return difference.empty() ? "" : "recovering left:\n" + difference;

@@ -41,7 +41,7 @@ std::string SpoilOne(ReferenceWorld& world, size_t reply, Spoil spoil, uint32_t 
   }
   if (*ending == Ending::kBefore) return "";
   ++tally.incomplete;
-  if (const auto report = world.NewHost()->planner().Recover(); !report) {
+  if (const auto report = world.host().planner().Recover(); !report) {
     return "recovering: " + report.error().ToString();
   }
   return world.DifferenceFromStart();

@@ -49,17 +49,13 @@ ReferenceWorld::ReferenceWorld(const Scenario& scenario) : scenario_(scenario) {
   MakeUplink("eth0", "192.168.5.1/24");
   std::ofstream("/proc/sys/net/ipv4/conf/eth0/rp_filter") << 1;
   std::ofstream(resolver_.path() + "/resolv.conf") << kResolvConf;
-  host_ = NewHost();
+  auto dns = std::make_unique<FileDns>(resolver_.path() + "/resolv.conf");
+  host_ = std::make_unique<Host>("owner", directory_.path(), std::move(dns));
   if (const Status status = host_->Apply(scenario_.before); !status) {
     failure_ = "before: " + status.error().ToString();
   }
   start_ = Read();
   if (failure_.empty()) failure_ = FindEnd();
-}
-
-std::unique_ptr<Host> ReferenceWorld::NewHost() const {
-  return std::make_unique<Host>("owner", directory_.path(),
-                                std::make_unique<FileDns>(resolver_.path() + "/resolv.conf"));
 }
 
 std::string ReferenceWorld::ReadFile() const {

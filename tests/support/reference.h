@@ -37,9 +37,6 @@ class ReferenceWorld {
   const std::string& failure() const { return failure_; }
 
   Host& host() { return *host_; }
-  /// Another process's, of the same owner.
-  std::unique_ptr<Host> NewHost() const;
-
   const Node& before() const { return scenario_.before; }
   const Node& after() const { return scenario_.after; }
 
