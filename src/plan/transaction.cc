@@ -68,6 +68,12 @@ std::string FirstCommand(const Op& op) {
   return commands.empty() ? "" : commands.front();
 }
 
+// A device goes with its link, by no command of its own.
+std::string NameOf(const Op& op) {
+  const std::string command = FirstCommand(op);
+  return command.empty() ? AddCommandOf(op.object) : command;
+}
+
 Error NoResolver() {
   return {.code = ErrorCode::kDns,
           .message = "there is no resolver that could be told of name servers",
@@ -589,11 +595,11 @@ RollbackReport Transaction::Report() const {
       if (RemakesPeer(ops_[op]))
         report.lossy.push_back("the session of: " + FirstCommand(ops_[op]));
     } else if (!state_known_) {
-      report.leftovers.push_back({FirstCommand(ops_[op]), "the kernel could not be read"});
+      report.leftovers.push_back({NameOf(ops_[op]), "the kernel could not be read"});
     } else if (IsForeign(op)) {
-      report.leftovers.push_back({FirstCommand(ops_[op]), "somebody else changed it meanwhile"});
+      report.leftovers.push_back({NameOf(ops_[op]), "somebody else changed it meanwhile"});
     } else {
-      report.leftovers.push_back({FirstCommand(ops_[op]), "the kernel did not take it back"});
+      report.leftovers.push_back({NameOf(ops_[op]), "the kernel did not take it back"});
     }
   }
   return report;

@@ -96,8 +96,10 @@ std::string FailAll(ReferenceWorld& world, const Steps& steps) {
                      tally.incomplete);
 }
 
+// But for one whose links get other numbers each time.
 std::vector<Scenario> AllScenarios() {
   std::vector<Scenario> all = Scenarios();
+  std::erase_if(all, [](const Scenario& scenario) { return scenario.name == "Renamed"; });
   for (const Scenario& scenario : ReferenceScenarios()) all.push_back(scenario);
   return all;
 }

@@ -123,7 +123,10 @@ Names NamesOf(const std::string& line) {
     return {{"nft", "chain", text(NFTA_CHAIN_TABLE), text(NFTA_CHAIN_NAME)}};
   }
   if (kind == "nft-rule") return {{"nft", "chain", text(NFTA_RULE_TABLE), text(NFTA_RULE_CHAIN)}};
-  if (kind == "nft-set") return {{"nft", "set", text(NFTA_SET_TABLE), text(NFTA_SET_NAME)}};
+  if (kind == "nft-set") {  // which counts its elements
+    return {{"nft", "set", text(NFTA_SET_TABLE), text(NFTA_SET_NAME)},
+            {"nft", "element", text(NFTA_SET_TABLE), text(NFTA_SET_NAME)}};
+  }
   if (kind == "nft-element") {
     return {{"nft", "element", CString(FromHex(words[1])), CString(FromHex(words[2]))}};
   }
