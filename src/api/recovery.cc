@@ -11,7 +11,7 @@ namespace wgnet {
 std::string RecoveryReport::CutOff::ToString() const {
   return fmt::format(
       "a {} of {} was {}: {} steps taken back{}", unconfirmed ? "change" : "transaction", owner,
-      unconfirmed ? "not confirmed" : "cut off", rollback.undone, OutcomeText(rollback));
+      unconfirmed ? "not confirmed" : "not finished", rollback.undone, OutcomeText(rollback));
 }
 
 std::string RecoveryReport::ToJson() const {

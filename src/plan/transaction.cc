@@ -379,6 +379,12 @@ bool Transaction::IsHalfMade(size_t op) const {
          std::holds_alternative<kernel::Link>(ops_[op].object) && tracker_.IsOther(op);
 }
 
+// The object may be in a state that no op leaves: the op was done in part, or taken back while
+// another of the same object was not.
+bool Transaction::MayHavePart(size_t op) const {
+  return MayBeHalfDone(ops_[op]) || (ops_[op].verb == Verb::kChange && tracker_.HasSeveral(op));
+}
+
 // What was done is taken back where the object is still as it was left: else somebody else changed
 // it meanwhile. What was refused, or taken back in vain, may be half done: WireGuard keeps a part
 // of a peer, a setting moves others, a resolver's program ends in the middle, and what should have
@@ -390,13 +396,13 @@ bool Transaction::NeedsUndo(size_t op) const {
   const bool done = tracker_.IsDone(op);
   if (step.answer == Answer::kAcknowledged) {
     if (!step.undone) return done;
-    return !tracker_.IsAtStart(op) && (done || MayBeHalfDone(ops_[op]));
+    return !tracker_.IsAtStart(op) && (done || MayHavePart(op));
   }
   const bool wireguard = IsWireguard(ops_[op]);
   if (wireguard && ops_[op].verb == Verb::kChange && !step.undone) return true;
   if (tracker_.IsAtStart(op)) return false;
   if (IsHalfMade(op)) return !step.undone;
-  return done || tracker_.IsGone(op) || (MayBeHalfDone(ops_[op]) && tracker_.IsOther(op));
+  return done || tracker_.IsGone(op) || (MayHavePart(op) && tracker_.IsOther(op));
 }
 
 bool Transaction::IsTakenBack(size_t op) const {

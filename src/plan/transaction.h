@@ -76,6 +76,7 @@ class Transaction {
   bool MadeNothing(size_t op) const;
   bool IsRobbed(size_t op) const;
   bool IsHalfMade(size_t op) const;
+  bool MayHavePart(size_t op) const;
   bool NeedsUndo(size_t op) const;
   // After a rollback: the op was not done, or is taken back; or its object is somebody else's now.
   bool IsTakenBack(size_t op) const;

@@ -4,6 +4,7 @@
 // not know.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <iostream>
 
@@ -11,6 +12,8 @@
 
 namespace wgnet::testing {
 namespace {
+
+constexpr unsigned kMostSeconds = 60;
 
 std::string NameOf(Spoil spoil) {
   constexpr const char* kNames[] = {"dropped",    "lost",  "doubled", "late",  "truncated",
@@ -27,6 +30,7 @@ struct Tally {
 std::string SpoilOne(ReferenceWorld& world, size_t reply, Spoil spoil, uint32_t seed,
                      Tally& tally) {
   ReplyTransport& replies = world.host().replies();
+  alarm(kMostSeconds);  // no reply may be waited for forever
   replies.Arm(reply, spoil, seed);
   const Status status = world.host().Apply(world.after());
   const bool fired = replies.fired();
