@@ -12,7 +12,7 @@ std::string RecoveryReport::CutOff::ToString() const {
   if (finished) return fmt::format("a transaction of {} was cut off, and is carried on", owner);
   return fmt::format(
       "a {} of {} was {}: {} steps taken back{}", unconfirmed ? "change" : "transaction", owner,
-      unconfirmed ? "not confirmed" : "cut off", rollback.undone, OutcomeText(rollback));
+      unconfirmed ? "not confirmed" : "not finished", rollback.undone, OutcomeText(rollback));
 }
 
 std::string RecoveryReport::ToJson() const {

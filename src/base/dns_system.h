@@ -42,6 +42,8 @@ struct DnsConfig {
   std::vector<IpAddress> servers;
   std::vector<DomainName> domains;
   std::optional<bool> exclusive;  // unset: whoever keeps it does not know it
+  /// Among the links of a file: the highest comes first. Unset: as before, or before all others.
+  std::optional<uint32_t> order = {};
   bool operator==(const DnsConfig&) const = default;
 };
 

@@ -2,6 +2,7 @@
 #include "src/dns/resolv_conf.h"
 
 #include <algorithm>
+#include <charconv>
 #include <functional>
 #include <utility>
 
@@ -11,6 +12,7 @@ namespace {
 constexpr std::string_view kBlanks = " \t\r\n";
 constexpr std::string_view kMark = "# wgnet ";
 constexpr std::string_view kExclusive = "exclusive";
+constexpr std::string_view kOrder = "order";
 constexpr std::string_view kBegin =
     "# wgnet begin: from here to the end mark, lines are not kept\n";
 constexpr std::string_view kEnd = "# wgnet end\n";
@@ -70,6 +72,12 @@ void AppendOnce(std::vector<T>& to, const std::vector<T>& from) {
   }
 }
 
+void ReadOrder(std::string_view word, DnsConfig& config) {
+  uint32_t order = 0;
+  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), order);
+  if (error == std::errc() && end == word.data() + word.size()) config.order = order;
+}
+
 bool IsExclusive(const FileLink& link) { return link.config.exclusive.value_or(false); }
 
 // What the links and the rest of the file come to. One that is exclusive leaves only others that
@@ -102,6 +110,7 @@ std::pair<size_t, size_t> FindBlock(std::string_view text) {
 
 std::string LinkLine(const FileLink& link) {
   std::string line = std::string(kLink) + link.netns_id + " " + link.link;
+  line += " " + std::string(kOrder) + " " + std::to_string(*link.config.order);
   if (IsExclusive(link)) line += " " + std::string(kExclusive);
   for (const IpAddress& server : link.config.servers) line += " nameserver " + server.ToString();
   for (const DomainName& domain : link.config.domains) line += " search " + domain.ToString();
@@ -142,6 +151,16 @@ void ResolvConf::ReadBlock(std::string_view block) {
     if (line == kMade) made_ = true;
     if (line.starts_with(kLink)) ReadLink(line.substr(kLink.size()));
   });
+  FillInOrder();
+}
+
+// The lines stand in their order, also those without a number.
+void ResolvConf::FillInOrder() {
+  uint32_t order = 0;
+  for (auto link = links_.rbegin(); link != links_.rend(); ++link) {
+    order = link->config.order.value_or(order + 1);
+    link->config.order = order;
+  }
 }
 
 void ResolvConf::ReadLink(std::string_view words) {
@@ -151,6 +170,7 @@ void ResolvConf::ReadLink(std::string_view words) {
   link.config.exclusive = false;
   for (auto word = TakeWord(words); !word.empty(); word = TakeWord(words)) {
     if (word == kExclusive) link.config.exclusive = true;
+    if (word == kOrder) ReadOrder(TakeWord(words), link.config);
     if (word == "nameserver") AddServer(TakeWord(words), link.config);
     if (word == "search") AddDomains(TakeWord(words), link.config);
   }
@@ -165,8 +185,15 @@ const FileLink* ResolvConf::Find(std::string_view netns_id, std::string_view lin
 }
 
 void ResolvConf::Set(FileLink link) {
+  auto& order = link.config.order;
+  const FileLink* const before = Find(link.netns_id, link.link);
+  if (!order && before != nullptr) order = before->config.order;
+  if (!order) order = links_.empty() ? 1 : *links_.front().config.order + 1;
   Remove(link.netns_id, link.link);
-  links_.insert(links_.begin(), std::move(link));
+  const auto place = std::find_if(links_.begin(), links_.end(), [&](const FileLink& other) {
+    return *other.config.order <= *order;
+  });
+  links_.insert(place, std::move(link));
 }
 
 void ResolvConf::Remove(std::string_view netns_id, std::string_view link) {

@@ -32,10 +32,10 @@ class ResolvConf {
   /// Nothing: the file does not exist.
   explicit ResolvConf(std::optional<std::string_view> text);
 
-  /// The last that was set comes first.
+  /// The one with the highest order comes first: the last that came.
   const std::vector<FileLink>& links() const { return links_; }
   const FileLink* Find(std::string_view netns_id, std::string_view link) const;
-  /// In place of what the link had.
+  /// In place of what the link had; with an order, there.
   void Set(FileLink link);
   void Remove(std::string_view netns_id, std::string_view link);
   /// Removes the links of namespaces whose ids do not begin so: those of another boot are gone.
@@ -48,6 +48,7 @@ class ResolvConf {
  private:
   void ReadBlock(std::string_view block);
   void ReadLink(std::string_view words);
+  void FillInOrder();
 
   std::vector<FileLink> links_;
   std::string rest_;   // what is not wgnet's, in force

@@ -61,7 +61,7 @@ DnsPlace PlaceOf(const DnsSetting& setting) {
 }
 
 DnsConfig ConfigOf(const DnsSetting& setting) {
-  return {*setting.servers, *setting.domains, *setting.exclusive};
+  return {*setting.servers, *setting.domains, *setting.exclusive, setting.order};
 }
 
 Commands CommandsOf(const Edit<DnsSetting>& edit, const netlink::SecretWord&) {

@@ -22,6 +22,7 @@ struct DnsSetting {
   std::optional<std::vector<DomainName>> domains;
   std::optional<bool> exclusive;
   std::optional<bool> required;
+  std::optional<uint32_t> order;  // among the links of a file
 };
 
 DnsPlace PlaceOf(const DnsSetting& setting);
@@ -77,7 +78,8 @@ struct wgnet::netlink::Schema<wgnet::kernel::DnsSetting> {
                                                   &Setting::domains),
       Attr<Context<kernel::YesOrNo>>(kNoAttribute, "exclusive", kNoWord, &Setting::exclusive),
       Attr<Context<kernel::YesOrNo>>(kNoAttribute, "required", kNoWord, &Setting::required,
-                                     Role::kInitial)};
+                                     Role::kInitial),
+      Attr<Context<netlink::U32>>(kNoAttribute, "order", kNoWord, &Setting::order, Role::kInitial)};
 };
 
 #endif  // WGNET_KERNEL_DNS_SETTING_H_

@@ -46,6 +46,7 @@ bool ReadError(const Message& message, KernelError& error) {
   if (message.payload.size() < sizeof body) return false;
   std::memcpy(&body, message.payload.data(), sizeof body);
   error = {.sequence = message.header.nlmsg_seq, .error_number = ErrnoOf(body.error)};
+  if (body.error != -error.error_number) return false;
   if ((message.header.nlmsg_flags & NLM_F_ACK_TLVS) == 0) return true;
   // Without NETLINK_CAP_ACK, or for an error of an old kernel, the request's payload is in between.
   size_t skip = sizeof body;

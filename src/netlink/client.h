@@ -69,7 +69,8 @@ class Client {
 /// The errno in the kernel's negative result; EBADMSG where it cannot be one.
 int ErrnoOf(int32_t result);
 
-/// Reads an NLMSG_ERROR; false when it is malformed. An acknowledgement has error_number 0.
+/// Reads an NLMSG_ERROR; false when it is malformed, or its error cannot be one. An acknowledgement
+/// has error_number 0.
 bool ReadError(const Message& message, KernelError& error);
 
 template <class Visit>

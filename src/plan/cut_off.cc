@@ -68,7 +68,7 @@ Result<bool> CarryOn(Journal& journal, const StateDir& state_dir, netlink::Clien
 Result<RecoveryReport::CutOff> End(Journal journal, const StateDir& state_dir,
                                    netlink::Client& client) {
   RecoveryReport::CutOff report{.owner = journal.owner, .rollback = {}};
-  if (journal.after) {
+  if (journal.after && journal.pending.decision != Decision::kTakenBack) {
     WGNET_ASSIGN_OR_RETURN(report.finished, CarryOn(journal, state_dir, client));
   }
   if (!report.finished) {

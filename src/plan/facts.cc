@@ -328,6 +328,10 @@ Result<Facts> GatherFacts(const Node& node, const Record& own, const Hosts& host
   scope.rules = true;
   scope.base_chains = !node.forward_rules().empty();
   WGNET_RETURN_IF_ERROR(reader.Read(scope, collector));
+  // What is on record goes with its link: a part of an answer can be lost.
+  if (!LostLinks(own, facts.links).empty()) {
+    WGNET_RETURN_IF_ERROR(reader.Read(scope, collector));
+  }
   if (node.empty()) return facts;
   WGNET_RETURN_IF_ERROR(GatherSettings(node, reader, facts));
   Paths paths(facts.links, OwnLinks(node, own, facts), reader);

@@ -163,7 +163,7 @@ bool UsesNftables(const std::vector<Op>& ops) {
 // Adds what removes all of a record; `others` may need its settings.
 Status RemoveAll(const Record& record, const Scope& scope, std::span<const Record> others,
                  const Result<uint32_t>& nft_generation, Reader& reader, PlanData& plan) {
-  WGNET_ASSIGN_OR_RETURN(Snapshot snapshot, Snapshot::Read(scope, reader));
+  WGNET_ASSIGN_OR_RETURN(Snapshot snapshot, Snapshot::Read(scope, reader, record.objects));
   snapshot.NameRules(record.objects);
   WGNET_ASSIGN_OR_RETURN(Difference difference, Diff({}, snapshot, record, others));
   plan.ops = std::move(difference.ops);
@@ -217,7 +217,7 @@ Result<PlanData> Planner::MakePlan(const Node& node, const Hosts& hosts, const H
   WGNET_ASSIGN_OR_RETURN(Desired desired, Lower(node, facts, own, records.others));
   desired.takes_over_twins = adopt_identical_;
   const Scope scope = ScopeOf(desired, own, facts);
-  WGNET_ASSIGN_OR_RETURN(Snapshot snapshot, Snapshot::Read(scope, reader));
+  WGNET_ASSIGN_OR_RETURN(Snapshot snapshot, Snapshot::Read(scope, reader, own.objects));
   snapshot.NameRules(own.objects);
   const auto kept = KeepLiveEndpoints(desired, time(nullptr), own);
   desired.warnings.insert(desired.warnings.end(), kept.begin(), kept.end());

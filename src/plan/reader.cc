@@ -144,6 +144,7 @@ class Reader::Pass {
     setting.servers = std::move(found->servers);
     setting.domains = std::move(found->domains);
     if (found->exclusive) setting.exclusive = found->exclusive;
+    setting.order = found->order;
     Visit(setting);
     return {};
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "src/plan/snapshot.h"
 
+#include <algorithm>
 #include <map>
 #include <unordered_map>
 
@@ -8,38 +9,47 @@
 
 namespace wgnet::plan {
 
-struct Snapshot::Index {
+struct Snapshot::Contents {
+  std::deque<kernel::Object> objects;
   std::unordered_map<const kernel::Object*, kernel::Object*, kernel::KeyHash, kernel::KeyEqual>
       by_key;
 };
 
-Snapshot::Snapshot() : index_(std::make_unique<Index>()) {}
+Snapshot::Snapshot() : contents_(std::make_unique<Contents>()) {}
 Snapshot::Snapshot(Snapshot&&) noexcept = default;
 Snapshot& Snapshot::operator=(Snapshot&&) noexcept = default;
 Snapshot::~Snapshot() = default;
 
-Result<Snapshot> Snapshot::Read(const Scope& scope, Reader& reader) {
+Result<Snapshot> Snapshot::Read(const Scope& scope, Reader& reader,
+                                std::span<const kernel::Object> expected) {
   Snapshot snapshot;
   WGNET_RETURN_IF_ERROR(reader.Read(scope, snapshot));
+  const bool misses =
+      std::any_of(expected.begin(), expected.end(),
+                  [&](const kernel::Object& object) { return snapshot.Find(object) == nullptr; });
+  if (misses) WGNET_RETURN_IF_ERROR(reader.Read(scope, snapshot));
   snapshot.NameLinks();
   return snapshot;
 }
 
+const std::deque<kernel::Object>& Snapshot::objects() const { return contents_->objects; }
+
 const kernel::Object* Snapshot::Find(const kernel::Object& key) const {
-  const auto found = index_->by_key.find(&key);
-  return found == index_->by_key.end() ? nullptr : found->second;
+  const auto found = contents_->by_key.find(&key);
+  return found == contents_->by_key.end() ? nullptr : found->second;
 }
 
 void Snapshot::Restart() {
-  index_->by_key.clear();
-  objects_.clear();
+  contents_->by_key.clear();
+  contents_->objects.clear();
 }
 
 void Snapshot::Visit(const kernel::Object& object) {
   if (Find(object) != nullptr) return;
-  objects_.push_back(object);
-  index_->by_key.emplace(&objects_.back(), &objects_.back());
-  if (auto* chain = std::get_if<kernel::NftChain>(&objects_.back())) chain->rules.emplace();
+  contents_->objects.push_back(object);
+  contents_->by_key.emplace(&contents_->objects.back(), &contents_->objects.back());
+  if (auto* chain = std::get_if<kernel::NftChain>(&contents_->objects.back()))
+    chain->rules.emplace();
 }
 
 void Snapshot::VisitRule(const kernel::NftRule& rule) {
@@ -48,8 +58,8 @@ void Snapshot::VisitRule(const kernel::NftRule& rule) {
   key.table = rule.table;
   key.name = rule.chain;
   const kernel::Object wanted(std::move(key));
-  const auto found = index_->by_key.find(&wanted);
-  if (found == index_->by_key.end()) return;
+  const auto found = contents_->by_key.find(&wanted);
+  if (found == contents_->by_key.end()) return;
   std::get_if<kernel::NftChain>(found->second)->rules->push_back(rule);
 }
 
@@ -60,7 +70,7 @@ void Snapshot::NameRules(std::span<const kernel::Object> recorded) {
     if (chain == nullptr || !chain->rules) continue;
     for (const kernel::NftRule& rule : *chain->rules) texts[rule.comment->str()] = &rule.text;
   }
-  for (kernel::Object& object : objects_) {
+  for (kernel::Object& object : contents_->objects) {
     auto* chain = std::get_if<kernel::NftChain>(&object);
     if (chain == nullptr) continue;
     for (kernel::NftRule& rule : *chain->rules) {
@@ -73,10 +83,10 @@ void Snapshot::NameRules(std::span<const kernel::Object> recorded) {
 // A dump tells links by number; commands need their names.
 void Snapshot::NameLinks() {
   std::map<uint32_t, kernel::LinkRef> links;
-  for (const kernel::Object& object : objects_) {
+  for (const kernel::Object& object : contents_->objects) {
     if (const auto* link = std::get_if<kernel::Link>(&object)) links[*link->index] = link->ref();
   }
-  for (kernel::Object& object : objects_) {
+  for (kernel::Object& object : contents_->objects) {
     std::visit(
         [&](auto& typed) {
           if constexpr (requires { typed.dev; }) {

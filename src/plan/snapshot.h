@@ -18,7 +18,9 @@ class Snapshot final : public ObjectVisitor {
   Snapshot& operator=(Snapshot&&) noexcept;
   ~Snapshot() override;
 
-  static Result<Snapshot> Read(const Scope& scope, Reader& reader);
+  /// What is expected and not found is looked for a second time: a part of an answer can be lost.
+  static Result<Snapshot> Read(const Scope& scope, Reader& reader,
+                               std::span<const kernel::Object> expected = {});
 
   /// The object of the same key, or null.
   const kernel::Object* Find(const kernel::Object& key) const;
@@ -26,18 +28,17 @@ class Snapshot final : public ObjectVisitor {
   void NameRules(std::span<const kernel::Object> recorded);
 
   /// In the order of reading.
-  const std::deque<kernel::Object>& objects() const { return objects_; }
+  const std::deque<kernel::Object>& objects() const;
 
   void Restart() override;
   void Visit(const kernel::Object& object) override;
   void VisitRule(const kernel::NftRule& rule) override;
 
  private:
-  struct Index;
+  struct Contents;  // moving a deque allocates
   void NameLinks();
 
-  std::deque<kernel::Object> objects_;
-  std::unique_ptr<Index> index_;
+  std::unique_ptr<Contents> contents_;
 };
 
 }  // namespace wgnet::plan

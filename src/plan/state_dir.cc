@@ -226,8 +226,9 @@ Result<StateDir::Pending> StateDir::Prepare(const Record& record) const {
   const std::string name = record.owner + std::string(kRecordSuffix);
   if (record.empty()) return Pending(directory_.get(), "", name);
   const std::string temporary = name + std::string(kTemporarySuffix);
+  Pending pending(directory_.get(), temporary, name);  // first: making it may throw
   WGNET_RETURN_IF_ERROR(WriteFile(directory_.get(), temporary, EncodeRecord(record)));
-  return Pending(directory_.get(), temporary, name);
+  return pending;
 }
 
 // ---- journals ----
@@ -240,17 +241,17 @@ Result<StateDir::OpenJournal> StateDir::Begin(const Journal& journal) const {
                  .where = "state_dir",
                  .hint = "name a state directory on a tmpfs such as /run"};
   }
-  const std::string name = journal.owner + std::string(kJournalSuffix);
-  const std::string temporary = name + std::string(kTemporarySuffix);
+  std::string name = journal.owner + std::string(kJournalSuffix);
+  // Whatever throws, what was written is removed.
+  OpenJournal written(directory_.get(), name + std::string(kTemporarySuffix),
+                      journal.owner + std::string(kPendingSuffix), UniqueFd());
   const SecretBuffer bytes = EncodeJournal(journal);
-  WGNET_ASSIGN_OR_RETURN(UniqueFd file, WriteFile(directory_.get(), temporary, bytes.text()));
-  if (renameat(directory_.get(), temporary.c_str(), directory_.get(), name.c_str()) != 0) {
-    const int error = errno;
-    unlinkat(directory_.get(), temporary.c_str(), 0);
-    return StateError("cannot write", name, error);
+  WGNET_ASSIGN_OR_RETURN(written.file_, WriteFile(directory_.get(), written.name_, bytes.text()));
+  if (renameat(directory_.get(), written.name_.c_str(), directory_.get(), name.c_str()) != 0) {
+    return StateError("cannot write", name, errno);
   }
-  return OpenJournal(directory_.get(), name, journal.owner + std::string(kPendingSuffix),
-                     std::move(file));
+  written.name_ = std::move(name);
+  return written;
 }
 
 Result<std::vector<Journal>> StateDir::LoadJournals(Owners* damaged) const {
@@ -307,6 +308,13 @@ int StateDir::OpenJournal::Keep(const PendingMark& mark) {
   if (renameat(directory_, name_.c_str(), directory_, pending_name_.c_str()) != 0) return errno;
   name_.swap(pending_name_);
   return 0;
+}
+
+void StateDir::OpenJournal::LeaveToTakeBack() {
+  if (directory_ < 0) return;
+  static_cast<void>(
+      WriteOver(file_.get(), PendingMark{.decision = Decision::kTakenBack}.Checked()));
+  Release();
 }
 
 // ---- changes that wait to be confirmed ----

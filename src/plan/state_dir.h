@@ -70,6 +70,8 @@ class StateDir {
     /// Allocates nothing. 0 or an errno.
     int Keep(const PendingMark& mark);
     void Release() { directory_ = -1; }
+    /// Leaves it to whoever comes next, who takes the rest back, whatever the journal asked for.
+    void LeaveToTakeBack();
 
    private:
     friend class StateDir;

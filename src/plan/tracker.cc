@@ -144,6 +144,8 @@ bool Tracker::IsDone(size_t op) const {
   return static_cast<uint32_t>(std::bit_width(matches)) > position_of_[op] + 1;
 }
 
+bool Tracker::HasSeveral(size_t op) const { return tracks_[track_of_[op]].ops.size() > 1; }
+
 bool Tracker::IsGone(size_t op) const { return !tracks_[track_of_[op]].seen; }
 
 bool Tracker::IsOther(size_t op) const { return Matches(tracks_[track_of_[op]]) == 0; }

@@ -34,6 +34,8 @@ class Tracker final : public ObjectVisitor {
   bool IsDone(size_t op) const;
   /// Neither before nor after any op: half done, or somebody else's doing.
   bool IsOther(size_t op) const;
+  /// Several ops change it, each a part: it may have some of them.
+  bool HasSeveral(size_t op) const;
   /// It is not there.
   bool IsGone(size_t op) const;
 

@@ -68,6 +68,12 @@ std::string FirstCommand(const Op& op) {
   return commands.empty() ? "" : commands.front();
 }
 
+// A device goes with its link, by no command of its own.
+std::string NameOf(const Op& op) {
+  const std::string command = FirstCommand(op);
+  return command.empty() ? AddCommandOf(op.object) : command;
+}
+
 Error NoResolver() {
   return {.code = ErrorCode::kDns,
           .message = "there is no resolver that could be told of name servers",
@@ -170,6 +176,7 @@ Status Transaction::Run(StateDir::Pending& record, StateDir::OpenJournal& journa
                     Commit(record, journal, confirm_within, begin);
   if (done) return {};
   Rollback();
+  if (!IsOver()) journal.LeaveToTakeBack();
   return Failure();
 }
 
@@ -372,23 +379,46 @@ bool Transaction::IsHalfMade(size_t op) const {
          std::holds_alternative<kernel::Link>(ops_[op].object) && tracker_.IsOther(op);
 }
 
+// The object may be in a state that no op leaves: the op was done in part, or taken back while
+// another of the same object was not.
+bool Transaction::MayHavePart(size_t op) const {
+  return MayBeHalfDone(ops_[op]) || (ops_[op].verb == Verb::kChange && tracker_.HasSeveral(op));
+}
+
 // What was done is taken back where the object is still as it was left: else somebody else changed
-// it meanwhile. What was refused may be half done: WireGuard keeps a part of a peer, a setting
-// moves others, a resolver's program ends in the middle, and what should have gone or changed may
-// have gone along with something else.
+// it meanwhile. What was refused, or taken back in vain, may be half done: WireGuard keeps a part
+// of a peer, a setting moves others, a resolver's program ends in the middle, and what should have
+// gone or changed may have gone along with something else.
 bool Transaction::NeedsUndo(size_t op) const {
   const Step& step = steps_[op];
   if (MadeNothing(op)) return false;
   if (!state_known_) return !step.undone;
   const bool done = tracker_.IsDone(op);
   if (step.answer == Answer::kAcknowledged) {
-    return (!step.undone || !tracker_.IsAtStart(op)) && done;
+    if (!step.undone) return done;
+    return !tracker_.IsAtStart(op) && (done || MayHavePart(op));
   }
   const bool wireguard = IsWireguard(ops_[op]);
   if (wireguard && ops_[op].verb == Verb::kChange && !step.undone) return true;
   if (tracker_.IsAtStart(op)) return false;
   if (IsHalfMade(op)) return !step.undone;
-  return done || tracker_.IsGone(op) || (MayBeHalfDone(ops_[op]) && tracker_.IsOther(op));
+  return done || tracker_.IsGone(op) || (MayHavePart(op) && tracker_.IsOther(op));
+}
+
+bool Transaction::IsTakenBack(size_t op) const {
+  return MadeNothing(op) || (state_known_ && tracker_.IsAtStart(op));
+}
+
+bool Transaction::IsForeign(size_t op) const {
+  return state_known_ && !steps_[op].undone && tracker_.IsOther(op);
+}
+
+// Whether nothing is left that could be taken back later.
+bool Transaction::IsOver() const {
+  for (size_t op = 0; op < ops_.size(); ++op) {
+    if (!IsTakenBack(op) && !IsForeign(op)) return false;
+  }
+  return true;
 }
 
 // What fails shows in the next reading.
@@ -565,17 +595,17 @@ RollbackReport Transaction::Report() const {
   for (size_t op = 0; op < ops_.size(); ++op) {
     const Step& step = steps_[op];
     if (MadeNothing(op)) continue;
-    if (state_known_ && tracker_.IsAtStart(op)) {
+    if (IsTakenBack(op)) {
       if (!step.undone) continue;
       ++report.undone;
       if (RemakesPeer(ops_[op]))
         report.lossy.push_back("the session of: " + FirstCommand(ops_[op]));
     } else if (!state_known_) {
-      report.leftovers.push_back({FirstCommand(ops_[op]), "the kernel could not be read"});
-    } else if (!step.undone && tracker_.IsOther(op)) {
-      report.leftovers.push_back({FirstCommand(ops_[op]), "somebody else changed it meanwhile"});
+      report.leftovers.push_back({NameOf(ops_[op]), "the kernel could not be read"});
+    } else if (IsForeign(op)) {
+      report.leftovers.push_back({NameOf(ops_[op]), "somebody else changed it meanwhile"});
     } else {
-      report.leftovers.push_back({FirstCommand(ops_[op]), "the kernel did not take it back"});
+      report.leftovers.push_back({NameOf(ops_[op]), "the kernel did not take it back"});
     }
   }
   return report;

@@ -30,7 +30,8 @@ class Transaction {
   /// Sends the waves, runs the hooks, verifies, and commits the record. On a failure everything is
   /// taken back, and the error says what was left. Allocates nothing until then, but for hooks and
   /// for the resolver.
-  /// With a time to confirm it in, the journal is kept.
+  /// With a time to confirm it in, the journal is kept; and also when not all could be taken back,
+  /// for whoever comes next.
   Status Run(StateDir::Pending& record, StateDir::OpenJournal& journal,
              std::optional<std::chrono::nanoseconds> confirm_within = {});
 
@@ -75,7 +76,12 @@ class Transaction {
   bool MadeNothing(size_t op) const;
   bool IsRobbed(size_t op) const;
   bool IsHalfMade(size_t op) const;
+  bool MayHavePart(size_t op) const;
   bool NeedsUndo(size_t op) const;
+  // After a rollback: the op was not done, or is taken back; or its object is somebody else's now.
+  bool IsTakenBack(size_t op) const;
+  bool IsForeign(size_t op) const;
+  bool IsOver() const;
   // Sends the message of `part` that makes a link again; true if it did.
   bool RemakeLink(const Part& part);
   bool ReadState();

@@ -243,6 +243,7 @@ TEST_F(FileTest, ANamedNamespaceHasAFileOfItsOwn) {
   const DnsPlace place{found->backend, found->path, found->LabelOf(7, "wg0")};
   DnsConfig config{.servers = {*IpAddress::Parse("10.8.0.1")}, .exclusive = true};
   ASSERT_TRUE(resolver->Write(place, config));
+  config.order = 1;  // the first that came
   EXPECT_EQ(*resolver->Read(place), config);
   EXPECT_EQ(resolver->List()->size(), 1u);
   ASSERT_TRUE(resolver->Remove(place));

@@ -6,6 +6,7 @@
 
 #include "tests/support/allocations.h"
 #include "tests/support/kernel_state.h"
+#include "tests/support/reference.h"
 #include "tests/support/scenario.h"
 
 namespace wgnet::testing {
@@ -78,6 +79,8 @@ TEST_P(Memory, MayRunOutInAnyReport) {
 }
 
 INSTANTIATE_TEST_SUITE_P(, Memory, ::testing::ValuesIn(Scenarios()),
+                         ::testing::PrintToStringParamName());
+INSTANTIATE_TEST_SUITE_P(Reference, Memory, ::testing::ValuesIn(ReferenceScenarios()),
                          ::testing::PrintToStringParamName());
 
 }  // namespace

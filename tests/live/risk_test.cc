@@ -133,7 +133,7 @@ TEST(SharedNumber, IsTold) {
               MakeUplink("eth0", "192.168.5.1/24");
               Host host("owner", state.path());
               Host other("other", state.path());
-              const Node table = With(Tunnel("10.8.0.0/24").Table(RouteTable::Number(700)));
+              const Node table = With(Tunnel("10.8.0.0/24").Table("700"));
               const Node mark = With(Tunnel("10.8.0.0/24").FwMark(0x77));
               EXPECT_EQ(FirstWarning(host, table), "none");
               EXPECT_EQ(FirstWarning(host, mark), "none");

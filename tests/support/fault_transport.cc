@@ -116,10 +116,12 @@ void WritePartial(const std::vector<std::byte>& bytes, size_t at, const Fault::P
 
 }  // namespace
 
-void FaultTransport::Arm(Fault fault) {
-  fault_ = fault;
+void FaultTransport::ArmAll(std::vector<Fault> faults) {
+  faults_ = std::move(faults);
+  staying_.clear();
   messages_ = 0;
-  fired_ = false;
+  messages_to_failure_ = 0;
+  left_ = faults_.size();
   peers_of_.clear();
   keys_of_.clear();
 }
@@ -131,42 +133,55 @@ FaultTransport::FaultTransport(std::unique_ptr<netlink::Transport> inner)
 
 RefusingDns::Fate FaultTransport::JudgeDns() {
   using Fate = RefusingDns::Fate;
+  const UncountedAllocations own;
   if (on_step_) on_step_();
   peers_of_.emplace_back();
   keys_of_.emplace_back();
-  if (!IsHit()) return Fate::kDone;
-  return fault_.done_though ? Fate::kDoneThough : Fate::kRefused;
+  const Fault* const fault = Meet({Bus::kDns, 0, ""});
+  EndSend();
+  if (fault == nullptr) return Fate::kDone;
+  return fault->done_though ? Fate::kDoneThough : Fate::kRefused;
 }
 
-bool FaultTransport::IsHit() {
+const Fault* FaultTransport::Meet(const Sent& sent) {
   ++messages_;
-  if (messages_ != fault_.message) return false;
-  fired_ = true;
-  return true;
+  for (const Fault& fault : faults_) {
+    if (fault.message != messages_) continue;
+    --left_;
+    if (fault.stays) staying_[sent] = fault;
+    return &fault;
+  }
+  const auto found = staying_.find(sent);
+  return found == staying_.end() ? nullptr : &found->second;
 }
 
-void FaultTransport::QueueError(Bus bus, uint32_t sequence) {
+void FaultTransport::EndSend() {
+  if (messages_to_failure_ == 0 && left_ < faults_.size()) messages_to_failure_ = messages_;
+}
+
+void FaultTransport::QueueError(Bus bus, uint32_t sequence, int error_number) {
   nlmsghdr header{};
   nlmsgerr error{};
   header.nlmsg_len = sizeof header + sizeof error;
   header.nlmsg_type = NLMSG_ERROR;
   header.nlmsg_flags = NLM_F_CAPPED;
   header.nlmsg_seq = sequence;
-  error.error = -fault_.error;
+  error.error = -error_number;
   std::vector<std::byte> reply(sizeof header + sizeof error);
   std::memcpy(reply.data(), &header, sizeof header);
   std::memcpy(reply.data() + sizeof header, &error, sizeof error);
   replies_[static_cast<size_t>(bus)].push_back(std::move(reply));
 }
 
-bool FaultTransport::Withhold(Bus bus, std::vector<std::byte>& bytes, size_t at) {
+bool FaultTransport::Withhold(const Fault& fault, Bus bus, std::vector<std::byte>& bytes,
+                              size_t at) {
   nlmsghdr header;
   std::memcpy(&header, bytes.data() + at, sizeof header);
-  QueueError(bus, header.nlmsg_seq);
+  QueueError(bus, header.nlmsg_seq, fault.error);
   if (bus == Bus::kNetfilter) return false;  // the kernel takes all of a batch, or none
-  if (fault_.partial && bus == Bus::kGeneric) {
+  if (fault.partial && bus == Bus::kGeneric) {
     SecretBuffer part;
-    WritePartial(bytes, at, *fault_.partial, part);
+    WritePartial(bytes, at, *fault.partial, part);
     const iovec vector{part.data(), part.size()};
     next().Send(bus, {&vector, 1});
     std::array<std::byte, 4096> ignored;
@@ -194,10 +209,15 @@ int FaultTransport::Send(Bus bus, std::span<const iovec> parts) {
       changes = true;
       peers_of_.push_back(bus == Bus::kGeneric ? PeersOf(bytes, at) : std::vector<size_t>());
       keys_of_.push_back(bus == Bus::kGeneric ? KeysOf(bytes, at) : std::vector<PublicKey>());
-      if (IsHit() && !Withhold(bus, bytes, at)) return 0;
+      const Fault* const fault = Meet({bus, header.nlmsg_seq, ""});
+      if (fault != nullptr && !Withhold(*fault, bus, bytes, at)) {
+        EndSend();
+        return 0;
+      }
     }
     at += NLMSG_ALIGN(header.nlmsg_len);
   }
+  EndSend();
   const iovec whole{bytes.data(), bytes.size()};
   const int error = next().Send(bus, {&whole, 1});
   if (changes && on_step_) on_step_();
@@ -218,7 +238,10 @@ int FaultTransport::WriteSetting(int handle, std::string_view value) {
   const UncountedAllocations own;
   peers_of_.emplace_back();
   keys_of_.emplace_back();
-  if (IsHit()) return fault_.error;
+  const Fault* const fault =
+      Meet({Bus::kSysctl, static_cast<uint32_t>(handle), std::string(value)});
+  EndSend();
+  if (fault != nullptr) return fault->error;
   const int error = next().WriteSetting(handle, value);
   if (on_step_) on_step_();
   return error;

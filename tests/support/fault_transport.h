@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-// A transport that counts the messages which change something, and fails one of them.
+// A transport that counts the messages which change something, and fails some of them.
 #ifndef WGNET_TESTS_SUPPORT_FAULT_TRANSPORT_H_
 #define WGNET_TESTS_SUPPORT_FAULT_TRANSPORT_H_
 
@@ -8,8 +8,11 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
+#include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -32,6 +35,8 @@ struct Fault {
   std::optional<Partial> partial;
   /// A resolver does what it is told, and fails.
   bool done_though = false;
+  /// It fails again whenever it is sent again; of a resolver, whatever it is told from then on.
+  bool stays = false;
 };
 
 class FaultTransport final : public netlink::ForwardingTransport {
@@ -39,10 +44,15 @@ class FaultTransport final : public netlink::ForwardingTransport {
   explicit FaultTransport(std::unique_ptr<netlink::Transport> inner);
 
   /// Counts from here on.
-  void Arm(Fault fault);
+  void Arm(Fault fault) { ArmAll({fault}); }
+  void ArmAll(std::vector<Fault> faults);
   /// How many messages came.
   size_t messages() const { return messages_; }
-  bool fired() const { return fired_; }
+  /// Whether all faults were met.
+  bool fired() const { return left_ == 0; }
+  /// How many messages had come when the send ended that met the first fault: what comes then takes
+  /// back.
+  size_t messages_to_failure() const { return messages_to_failure_; }
   /// How many peers the SET_DEVICE messages held, and of each how many IPs, by message.
   const std::vector<std::vector<size_t>>& peers_of() const { return peers_of_; }
   /// Whose peers the SET_DEVICE messages named, by message.
@@ -69,15 +79,22 @@ class FaultTransport final : public netlink::ForwardingTransport {
   DnsSystem* dns() override { return resolver_ ? &*resolver_ : nullptr; }
 
  private:
-  RefusingDns::Fate JudgeDns();
-  bool IsHit();
-  void QueueError(netlink::Bus bus, uint32_t sequence);
-  // Withholds the message at `at`, or a part of it. False: withhold the whole send.
-  bool Withhold(netlink::Bus bus, std::vector<std::byte>& bytes, size_t at);
+  // What is sent: a message by its bus and sequence number, a setting by its handle and value.
+  using Sent = std::tuple<netlink::Bus, uint32_t, std::string>;
 
-  Fault fault_;
+  RefusingDns::Fate JudgeDns();
+  // The fault that the next message meets, if any.
+  const Fault* Meet(const Sent& sent);
+  void EndSend();
+  void QueueError(netlink::Bus bus, uint32_t sequence, int error_number);
+  // Withholds the message at `at`, or a part of it. False: withhold the whole send.
+  bool Withhold(const Fault& fault, netlink::Bus bus, std::vector<std::byte>& bytes, size_t at);
+
+  std::vector<Fault> faults_;
+  std::map<Sent, Fault> staying_;
   size_t messages_ = 0;
-  bool fired_ = false;
+  size_t messages_to_failure_ = 0;
+  size_t left_ = 1;  // as if there were one that is never met
   size_t send_limit_ = SIZE_MAX;
   std::vector<std::vector<size_t>> peers_of_;
   std::vector<std::vector<PublicKey>> keys_of_;

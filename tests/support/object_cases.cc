@@ -248,6 +248,8 @@ void AddDnsCases(CaseList& list) {
   setting.exclusive = true;
   list.Add("a file", setting);
   list.Delete("a file", setting);
+  setting.order = 2;
+  list.Add("a file, where it was", setting);
 }
 
 const ObjectCases& AllObjectCases() {

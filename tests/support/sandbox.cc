@@ -18,8 +18,28 @@
 #include <cstring>
 #include <filesystem>
 
+#if defined(__SANITIZE_ADDRESS__)
+#define WGNET_FINDS_LEAKS 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define WGNET_FINDS_LEAKS 1
+#endif
+#endif
+#ifdef WGNET_FINDS_LEAKS
+#include <sanitizer/lsan_interface.h>
+#endif
+
 namespace wgnet::testing {
 namespace {
+
+// _exit(2) looks for none.
+bool HasLeaks() {
+#ifdef WGNET_FINDS_LEAKS
+  return __lsan_do_recoverable_leak_check() != 0;
+#else
+  return false;
+#endif
+}
 
 void BringUpLoopback() {
   const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -39,6 +59,7 @@ void BringUpLoopback() {
   } else {
     BringUpLoopback();
     text = body();
+    if (HasLeaks()) text += "memory leaked";
   }
   size_t done = 0;
   while (done < text.size()) {

@@ -37,10 +37,10 @@ std::unique_ptr<netlink::KernelTransport> OpenKernel(std::unique_ptr<DnsSystem> 
   return *std::move(transport);
 }
 
-Peer TestPeer(int number) {
+Peer TestPeer(int number, int networks) {
   Peer peer(TestKey(fmt::format("peer {}", number)).Public());
   peer.PresharedKey(TestKey(fmt::format("psk {}", number)));
-  for (int i = 0; i < 4; ++i) peer.AllowedIp(fmt::format("10.{}.{}.0/24", 20 + number, i));
+  for (int i = 0; i < networks; ++i) peer.AllowedIp(fmt::format("10.{}.{}.0/24", 20 + number, i));
   return peer.AllowedIp(fmt::format("fd00:{}::/64", number + 1))
       .PersistentKeepalive(number % 2 == 0 ? 25 : 0);
 }
@@ -101,8 +101,10 @@ Host::Host(const std::string& owner, const std::string& state_dir, std::unique_p
   }
   auto faulty = std::make_unique<FaultTransport>(std::move(inner));
   transport_ = faulty.get();
+  auto replies = std::make_unique<ReplyTransport>(std::move(faulty));
+  replies_ = replies.get();
   auto state = plan::StateDir::Open(state_dir, "test");
-  planner_ = std::make_unique<plan::Planner>(owner, std::move(faulty), *std::move(state),
+  planner_ = std::make_unique<plan::Planner>(owner, std::move(replies), *std::move(state),
                                              std::chrono::seconds(1));
 }
 
@@ -168,11 +170,11 @@ Node ClientNode() {
   return node;
 }
 
-Node LargeNode(int peers) {
+Node LargeNode(int peers, int networks) {
   Node node;
   Interface hub("hub");
   hub.PrivateKey(TestKey("hub")).ListenPort(51821).Address("10.20.0.1/16").Address("fd00::1/64");
-  for (int i = 0; i < peers; ++i) hub.AddPeer(TestPeer(i));
+  for (int i = 0; i < peers; ++i) hub.AddPeer(TestPeer(i, networks));
   node.Add(hub);
   node.Add(ExitInterface(Provider().Endpoint("192.168.5.77:51820").AllowedIp("::/0")));
   node.Add(PolicyRoute::FullTunnel("exit").FwMark(0x2000, 0xff00).Table(700));
@@ -220,7 +222,7 @@ Node PortNode(const std::vector<std::pair<std::string, int>>& ports) {
   return node;
 }
 
-Node ChangedNode(int peers) {
+Node ChangedNode(int peers, int networks) {
   Node node;
   Interface hub("hub");
   hub.PrivateKey(TestKey("hub")).ListenPort(51822).Address("10.20.0.1/16").Address("fd00::9/64");
@@ -229,9 +231,9 @@ Node ChangedNode(int peers) {
   Peer second(TestKey("peer 1").Public());
   second.PresharedKey(TestKey("psk new")).AllowedIp("10.21.0.0/24").AllowedIp("10.21.1.0/24");
   hub.AddPeer(second);
-  hub.AddPeer(TestPeer(2).AllowedIp("10.21.2.0/24"));
-  for (int i = 3; i < peers; ++i) hub.AddPeer(TestPeer(i));
-  hub.AddPeer(TestPeer(peers + 5).Endpoint("192.168.5.78:1000"));
+  hub.AddPeer(TestPeer(2, networks).AllowedIp("10.21.2.0/24"));
+  for (int i = 3; i < peers; ++i) hub.AddPeer(TestPeer(i, networks));
+  hub.AddPeer(TestPeer(peers + 5, networks).Endpoint("192.168.5.78:1000"));
   node.Add(hub);
   node.Add(ExitInterface(Provider().Endpoint("192.168.5.99:51820")));
   node.Add(PolicyRoute::FullTunnel("exit").FwMark(0x3000, 0xff00).Table(701));

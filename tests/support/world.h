@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-// A network namespace with an uplink, and a planner in it whose messages can be counted and failed.
+// A network namespace with an uplink, and a planner in it whose messages can be counted and failed,
+// and whose replies can be spoiled.
 // WireGuard is the kernel's where the kernel has it, and FakeWireguard elsewhere.
 #ifndef WGNET_TESTS_SUPPORT_WORLD_H_
 #define WGNET_TESTS_SUPPORT_WORLD_H_
@@ -13,6 +14,7 @@
 #include "src/plan/planner.h"
 #include "tests/support/fake_wireguard.h"
 #include "tests/support/fault_transport.h"
+#include "tests/support/reply_transport.h"
 #include "tests/support/sandbox.h"
 
 namespace wgnet::testing {
@@ -33,6 +35,7 @@ class Host {
 
   plan::Planner& planner() { return *planner_; }
   FaultTransport& transport() { return *transport_; }
+  ReplyTransport& replies() { return *replies_; }
   const std::string& state_dir() const { return state_dir_; }
   FakeDns::Memory& resolver() { return *resolver_; }
 
@@ -49,6 +52,7 @@ class Host {
  private:
   std::string state_dir_;
   FaultTransport* transport_;
+  ReplyTransport* replies_;
   FakeWireguard* fake_ = nullptr;
   std::shared_ptr<FakeDns::Memory> resolver_ = std::make_shared<FakeDns::Memory>();
   std::unique_ptr<plan::Planner> planner_;
@@ -62,8 +66,8 @@ Node ServerNode();
 Node ClientNode();
 /// A node with every kind of object: two interfaces, some peers with several allowed IPs, both
 /// families, a full tunnel, tables of their own, NAT with sets, forwarding, name servers, a kill
-/// switch.
-Node LargeNode(int peers = 4);
+/// switch. Each peer has so many IPv4 networks.
+Node LargeNode(int peers = 4, int networks = 4);
 /// The same without what the resolver is told.
 Node WithoutDns(const Node& node);
 /// An interface with a key made from `own`, and peers with keys made from `peer` and of another.
@@ -71,7 +75,7 @@ Node KeyNode(std::string_view own, std::string_view peer);
 /// Interfaces with these listen ports.
 Node PortNode(const std::vector<std::pair<std::string, int>>& ports);
 /// LargeNode with something changed in every layer.
-Node ChangedNode(int peers = 4);
+Node ChangedNode(int peers = 4, int networks = 4);
 
 }  // namespace wgnet::testing
 

@@ -87,7 +87,8 @@ TEST_F(ClientChangeTest, EchoesAndNotificationsAreNoErrors) {
 
 TEST_F(ClientChangeTest, AMalformedReplyMakesTheOutcomeUnknown) {
   for (const Datagram& answer :
-       {Datagram(5), Reply(NLMSG_ERROR, 0, 1), Reply(NLMSG_ERROR, 0, 1, Datagram(19))}) {
+       {Datagram(5), Reply(NLMSG_ERROR, 0, 1), Reply(NLMSG_ERROR, 0, 1, Datagram(19)), Ack(1, 5000),
+        Ack(1, -1)}) {
     ScriptedTransport transport;
     Client client(transport);
     transport.Answering({answer});

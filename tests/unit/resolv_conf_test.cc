@@ -64,6 +64,34 @@ TEST(ResolvConfTest, TheLastLinkComesFirst) {
   EXPECT_EQ(Without(text, "wg1"), kDhcp);
 }
 
+// As it must when a transaction is taken back.
+TEST(ResolvConfTest, WhatWentComesBackWhereItWas) {
+  std::string text = With(kDhcp, "wg0", Config({"10.0.0.1"}, {"a.example"}));
+  text = With(text, "wg1", Config({"10.1.0.1"}, {"b.example"}));
+  text = With(text, "wg2", Config({"10.2.0.1"}, {"c.example"}));
+  for (const std::string link : {"wg0", "wg1", "wg2"}) {
+    const DnsConfig before = ResolvConf(text).Find(kHere, link)->config;
+    EXPECT_EQ(With(*Without(text, link), link, before), text);
+  }
+}
+
+TEST(ResolvConfTest, AChangedLinkStaysWhereItIs) {
+  std::string text = With(kDhcp, "wg0", Config({"10.0.0.1"}, {}));
+  text = With(text, "wg1", Config({"10.1.0.1"}, {}));
+  text = With(text, "wg0", Config({"10.0.0.9"}, {}));
+  EXPECT_EQ(Effect(text), "nameserver 10.1.0.1\nnameserver 10.0.0.9\n");
+}
+
+TEST(ResolvConfTest, LinesWithoutANumberKeepTheirOrder) {
+  const std::string text =
+      "# wgnet begin: from here to the end mark, lines are not kept\n"
+      "# wgnet link boot-cookie-7 wg1 nameserver 10.1.0.1\n"
+      "# wgnet link boot-cookie-7 wg0 order x nameserver 10.0.0.1\n"
+      "# wgnet end\n";
+  EXPECT_EQ(Effect(With(text, "wg2", Config({"10.2.0.1"}, {}, false))),
+            "nameserver 10.2.0.1\nnameserver 10.1.0.1\nnameserver 10.0.0.1\n");
+}
+
 TEST(ResolvConfTest, OneThatIsExclusiveLeavesOthersOut) {
   std::string text = With(kDhcp, "wg0", Config({"10.0.0.1"}, {}, false));
   text = With(text, "wg1", Config({"10.1.0.1"}, {}));
@@ -72,10 +100,12 @@ TEST(ResolvConfTest, OneThatIsExclusiveLeavesOthersOut) {
 }
 
 TEST(ResolvConfTest, TellsWhatEachLinkHas) {
-  const DnsConfig first = Config({"10.0.0.1", "fe80::1"}, {"a.example", "b.example"});
-  const DnsConfig second = Config({}, {"c.example"}, false);
+  DnsConfig first = Config({"10.0.0.1", "fe80::1"}, {"a.example", "b.example"});
+  DnsConfig second = Config({}, {"c.example"}, false);
   const ResolvConf file(With(With(kDhcp, "wg0", first), "wg1", second));
   ASSERT_NE(file.Find(kHere, "wg0"), nullptr);
+  first.order = 1;
+  second.order = 2;
   EXPECT_EQ(file.Find(kHere, "wg0")->config, first);
   EXPECT_EQ(file.Find(kHere, "wg1")->config, second);
   EXPECT_EQ(file.Find("another", "wg0"), nullptr);

@@ -95,6 +95,7 @@ TEST(TrackerTest, AnObjectThatGoesAndComesBackHasThreeStates) {
   Tracker tracker(ops);
   tracker.Visit(Object(TheAddress(0)));
   EXPECT_TRUE(tracker.IsAtStart(0) && tracker.IsAtStart(1));
+  EXPECT_TRUE(tracker.HasSeveral(0) && tracker.HasSeveral(1));
   EXPECT_FALSE(tracker.IsDone(0) || tracker.IsDone(1));
   tracker.Restart();
   EXPECT_TRUE(tracker.IsDone(0));
