@@ -257,6 +257,7 @@ bool Transaction::SendMessages(const Wave& wave) {
                                         }
                                       });
   if (outcome.send_error != 0) batch_error_.error_number = outcome.send_error;
+  if (batch_error_.error_number != 0) batch_op_ = wave.first_op;
   const bool known = outcome.acknowledged && !outcome.lost;
   const bool all = outcome.errors == gone;
   const bool whole = all || wave.bus == Bus::kRoute;  // others stop, or undo all
@@ -481,6 +482,7 @@ std::optional<size_t> Transaction::FailedOp() const {
   for (size_t op = 0; op < ops_.size(); ++op) {
     if (steps_[op].answer == Answer::kRefused && !steps_[op].given_up) return op;
   }
+  if (batch_op_) return batch_op_;
   if (mismatch_) return mismatch_;
   for (size_t op = 0; op < ops_.size(); ++op) {
     if (steps_[op].answer == Answer::kUnknown) return op;
@@ -532,9 +534,8 @@ Error Transaction::Failure() const {
     error = ChangeError(ops_[*op].verb, ops_[*op].object, steps_[*op].error);
     DescribeAttribute(*op, error);
     if (error.code == ErrorCode::kPortInUse) NamePort(*op, error);
-  } else if (batch_error_.error_number != 0) {
-    const size_t first = op.value_or(0);
-    error = ChangeError(ops_[first].verb, ops_[first].object, batch_error_);
+  } else if (batch_op_) {
+    error = ChangeError(ops_[*op].verb, ops_[*op].object, batch_error_);
   } else if (out_of_memory_) {
     error.code = ErrorCode::kNoMemory;
     error.message = "memory ran out";
@@ -560,11 +561,17 @@ Error Transaction::Failure() const {
   return error;
 }
 
+// A setting goes with its interface.
+bool Transaction::HasGoneByItself(size_t op) const {
+  return state_known_ && std::holds_alternative<kernel::Sysctl>(ops_[op].object) &&
+         tracker_.IsGone(op);
+}
+
 RollbackReport Transaction::Report() const {
   RollbackReport report;
   for (size_t op = 0; op < ops_.size(); ++op) {
     const Step& step = steps_[op];
-    if (MadeNothing(op)) continue;
+    if (MadeNothing(op) || HasGoneByItself(op)) continue;
     if (state_known_ && tracker_.IsAtStart(op)) {
       if (!step.undone) continue;
       ++report.undone;

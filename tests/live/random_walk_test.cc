@@ -48,9 +48,14 @@ class Walk {
     const Node b = RandomNode(random_);
     const Node* const nodes[] = {&a, &b, &a, nullptr};
     for (const Node* const node : nodes) {
-      for (int i = Pick(random_, 3); i > 0; --i) Note(adversary_.Act());
+      story_.clear();
+      for (int i = Pick(random_, 3); i > 0; --i) {
+        Note(adversary_.Act());
+        story_ += "  before: " + adversary_.last() + "\n";
+      }
       if (wrong_.empty()) wrong_ = GoTo(node != nullptr ? *node : Node());
-      if (!wrong_.empty()) return wrong_ + "\nwith the node " + (node ? node->ToJson() : "{}");
+      if (!wrong_.empty())
+        return wrong_ + "\n" + story_ + "with the node " + (node ? node->ToJson() : "{}");
     }
     return "";
   }
@@ -70,6 +75,7 @@ class Walk {
     --acts_left_;
     ++disturbed_;
     Note(adversary_.Act());
+    story_ += "  inside: " + adversary_.last() + "\n";
   }
 
   std::string GoTo(const Node& node) {
@@ -136,6 +142,7 @@ class Walk {
   std::unique_ptr<Host> host_;
   std::string first_;
   std::string wrong_;
+  std::string story_;  // what the adversary has done to this node
   int acts_left_ = 0;
   size_t stale_ = 0;
   size_t disturbed_ = 0;

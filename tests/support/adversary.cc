@@ -46,6 +46,7 @@ std::string Adversary::Act() {
     command = Choose(kind);
   }
   ++acts_;
+  last_ = command;
   kinds_.insert(kind);
   std::string there;
   twin_.Inside([&] { there = Shell(command); });
@@ -115,7 +116,7 @@ std::string Adversary::AddLink() {
   if (!links_.emplace(name, std::set<std::string>()).second) return "";
   return fmt::format(
       "ip link add {0} index {1} address 02:00:00:00:01:0{2} type ifb && ip link set {0} up", name,
-      next_index_++, number);
+      next_index_--, number);
 }
 
 std::string Adversary::RemoveLink() {

@@ -35,6 +35,7 @@ class Adversary {
   /// rule, something in an nftables table, a setting. Empty, or what went wrong.
   std::string Act();
   size_t acts() const { return acts_; }
+  const std::string& last() const { return last_; }
   /// How many kinds of change there were.
   size_t kinds() const { return kinds_.size(); }
   static constexpr size_t kAllKinds = 12;
@@ -51,8 +52,9 @@ class Adversary {
   Random& random_;
   const Twin& twin_;
   size_t acts_ = 0;
+  std::string last_;
   std::set<int> kinds_;
-  int next_index_ = 5000;
+  int next_index_ = 90000;  // ours are above
   std::map<std::string, std::set<std::string>> links_;  // with the addresses of each
   std::set<std::string> addresses_;                     // of the uplink
   std::set<std::string> routes_;

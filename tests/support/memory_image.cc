@@ -82,6 +82,7 @@ void KeyMarks::Add(std::string_view name, const SecretKey& key) {
   }
   AddHalves(is + " in hex", lower);
   AddHalves(is + " in HEX", upper);
+  WipeVectorRegisters();
 }
 
 std::string KeyMarks::FindIn(std::string_view bytes) const {
