@@ -335,7 +335,7 @@ bool Transaction::ReadState() {
 bool Transaction::Verify(size_t end) {
   if (!ReadState()) return false;
   for (size_t op = 0; op < end; ++op) {
-    if (tracker_.IsDone(op) || steps_[op].given_up) continue;
+    if (tracker_.IsDone(op) || steps_[op].given_up || HasGoneByItself(op)) continue;
     mismatch_ = op;
     return false;
   }

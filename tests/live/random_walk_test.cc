@@ -84,12 +84,20 @@ class Walk {
     acts_left_ = 0;
     if (!wrong_.empty()) return wrong_;
     if (!status) {
-      if (status.error().code != ErrorCode::kStale) return "apply: " + Text(status);
+      if (status.error().code != ErrorCode::kStale) return "apply: " + Text(status) + PlanOf(node);
       ++stale_;
     }
     // What was changed meanwhile may ask for more.
-    if (const auto error = Text(host_->Apply(node)); !error.empty()) return "settle: " + error;
+    if (const auto error = Text(host_->Apply(node)); !error.empty()) {
+      return "settle: " + error + PlanOf(node);
+    }
     return Check(node);
+  }
+
+  std::string PlanOf(const Node& node) {
+    const auto plan = host_->Plan(node);
+    return "\nof the plan:\n" + (plan ? plan::Explain(*plan) : "") + "addresses:\n" +
+           Shell("ip -4 -o address");
   }
 
   std::string Check(const Node& node) {
