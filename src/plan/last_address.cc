@@ -43,40 +43,18 @@ std::vector<uint32_t> LosingLinks(const std::vector<Op>& ops) {
   return losing;
 }
 
-// How many IPv4 addresses a link has.
-struct Count {
-  size_t least = 0;  // at any time
-  size_t in_the_end = 0;
-};
-
-Count CountAddresses(uint32_t link, const Snapshot& snapshot, const std::vector<Op>& ops) {
+// Whether there is a moment without an IPv4 address: what comes when others have gone may be
+// refused.
+bool IsEmptied(uint32_t link, const Snapshot& snapshot, const std::vector<Op>& ops) {
   const auto& objects = snapshot.objects();
-  size_t now =
-      static_cast<size_t>(std::count_if(objects.begin(), objects.end(), [&](const Object& object) {
-        return Ipv4On(link, object) != nullptr;
-      }));
-  Count count{now, now};
-  for (const Phase phase : {Phase::kAddress, Phase::kAddressRemoval}) {
-    for (const Op& op : ops) {
-      if (op.phase != phase || Ipv4On(link, op.object) == nullptr) continue;
-      if (op.verb == Verb::kAdd) ++now;
-      if (op.verb == Verb::kDelete) --now;
-      count.least = std::min(count.least, now);
-    }
+  auto count = std::count_if(objects.begin(), objects.end(),
+                             [&](const Object& object) { return Ipv4On(link, object) != nullptr; });
+  for (const Op& op : ops) {
+    if (Ipv4On(link, op.object) == nullptr) continue;
+    if (op.verb == Verb::kAdd && op.phase == Phase::kAddress) ++count;
+    if (op.verb == Verb::kDelete) --count;
   }
-  count.in_the_end = now;
-  return count;
-}
-
-void HoldPlace(uint32_t link, std::vector<Op>& ops) {
-  const auto next = std::find_if(ops.begin(), ops.end(), [&](const Op& op) {
-    return op.verb == Verb::kAdd && op.phase == Phase::kAddressRemoval && Ipv4On(link, op.object);
-  });
-  Address holder = *std::get_if<Address>(&next->object);
-  holder.local = Prefix(holder.local->address());
-  holder.extra.clear();
-  ops.push_back({.verb = Verb::kAdd, .object = holder, .phase = Phase::kAddress});
-  ops.push_back({.verb = Verb::kDelete, .object = holder, .phase = Phase::kAddressRemoval});
+  return count == 0;
 }
 
 bool IsTouched(const Object& object, const std::vector<Op>& ops) {
@@ -113,13 +91,7 @@ void RemakeRoutes(uint32_t link, const Snapshot& snapshot, std::vector<Op>& ops)
 
 void KeepRoutes(const Snapshot& snapshot, std::vector<Op>& ops) {
   for (const uint32_t link : LosingLinks(ops)) {
-    const Count count = CountAddresses(link, snapshot, ops);
-    if (count.least != 0) continue;
-    if (count.in_the_end != 0) {
-      HoldPlace(link, ops);
-    } else {
-      RemakeRoutes(link, snapshot, ops);
-    }
+    if (IsEmptied(link, snapshot, ops)) RemakeRoutes(link, snapshot, ops);
   }
 }
 

@@ -11,9 +11,8 @@
 
 namespace wgnet::plan {
 
-/// Completes `ops`, so that no route goes along with an address. A link that has others in the end
-/// has one for the time in between: the first of them, as a /32. Of one that is to have none,
-/// routes that stay are removed before and made again after it, and new ones wait.
+/// Completes `ops`, so that no route goes along with an address: those that stay are removed before
+/// and made again after it, and new ones wait.
 void KeepRoutes(const Snapshot& snapshot, std::vector<Op>& ops);
 
 }  // namespace wgnet::plan
