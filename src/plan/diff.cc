@@ -328,7 +328,9 @@ class Differ {
     if (found == nullptr || !IsStillOurs(recorded, *found)) return;
     if (const auto* link = std::get_if<kernel::Link>(found)) lost_links_.push_back(*link->index);
     if (const auto* table = std::get_if<kernel::NftTable>(found)) lost_tables_.push_back(*table);
-    const Phase phase = IsInTheWay(*found) ? Phase::kNftRoom : RemovalPhase(*found);
+    const Phase phase = IsInTheWay(*found)              ? Phase::kNftRoom
+                        : IsTakenForAWantedRule(*found) ? Phase::kSetting
+                                                        : RemovalPhase(*found);
     Push(Verb::kDelete, *found, phase);
     if (const auto* chain = std::get_if<kernel::NftChain>(found)) {
       WarnOfLostRules(*chain, std::get<kernel::NftChain>(recorded));
@@ -345,6 +347,21 @@ class Differ {
         fmt::format("{} of somebody else's in the chain {} of the table {} will be lost with it",
                     lost == 1 ? "a rule" : fmt::format("{} rules", lost),
                     QuoteForMessage(chain.name->view()), QuoteForMessage(chain.table->view())));
+  }
+
+  // The kernel takes a rule for another one that has prefixes where it has none (fib4_rule_compare
+  // and fib6_rule_compare, 6.18), and so does not add it: the other one goes just before.
+  bool IsTakenForAWantedRule(const Object& found) const {
+    const auto* rule = std::get_if<kernel::Rule>(&found);
+    return rule != nullptr &&
+           std::any_of(desired_.objects.begin(), desired_.objects.end(), [&](const Object& object) {
+             const auto* wanted = std::get_if<kernel::Rule>(&object);
+             if (wanted == nullptr || snapshot_.Find(object) != nullptr) return false;
+             kernel::Rule compared = *rule;
+             if (!wanted->from) compared.from.reset();
+             if (!wanted->to) compared.to.reset();
+             return kernel::SameKey(Object(compared), object);
+           });
   }
 
   bool IsInTheWay(const Object& found) const {

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
+#include <sodium.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -60,9 +61,26 @@ std::string ReadMemory(pid_t process) {
 
 }  // namespace
 
+namespace {
+
+// Byte by byte, so that the process, and those that it forks, keep nothing of it in vector
+// registers.
+SecretString CopySlowly(std::string_view text) {
+  SecretString copy;
+  copy.reserve(text.size());
+  for (const char c : text) copy += c;
+  return copy;
+}
+
+bool StartsWith(std::string_view bytes, const SecretString& text) {
+  return bytes.size() >= text.size() && sodium_memcmp(bytes.data(), text.data(), text.size()) == 0;
+}
+
+}  // namespace
+
 void KeyMarks::AddHalves(const std::string& name, std::string_view text) {
-  marks_.push_back({name + ", first half", SecretString(text.substr(0, text.size() / 2))});
-  marks_.push_back({name + ", second half", SecretString(text.substr(text.size() / 2))});
+  marks_.push_back({name + ", first half", CopySlowly(text.substr(0, text.size() / 2))});
+  marks_.push_back({name + ", second half", CopySlowly(text.substr(text.size() / 2))});
 }
 
 void KeyMarks::Add(std::string_view name, const SecretKey& key) {
@@ -92,7 +110,7 @@ std::string KeyMarks::FindIn(std::string_view bytes) const {
   for (size_t at = 0; at + 2 <= bytes.size(); ++at) {
     if (!starts.test(FirstTwo(bytes.data() + at))) continue;
     for (const Mark& mark : marks_) {
-      if (!bytes.substr(at).starts_with(std::string_view(mark.text))) continue;
+      if (!StartsWith(bytes.substr(at), mark.text)) continue;
       found += fmt::format("{} at {:#x} of {:#x}\n", mark.name, at, bytes.size());
     }
   }
