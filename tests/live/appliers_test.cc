@@ -27,7 +27,7 @@ namespace {
 constexpr char kStateDir[] = "/run/wgnet";
 constexpr char kBusy[] = "busy";
 
-size_t Rounds() { return Full() ? 500 : InGuest() ? 3 : 20; }
+size_t Rounds() { return Full() ? 500 : InGuest() ? 1 : 20; }
 
 // What one of them wants.
 struct Wish {
