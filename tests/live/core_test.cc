@@ -236,7 +236,7 @@ std::string AbortEverywhere(const Change& change) {
     if (InProcess(Recover).status != 0) return "recovery fails";
   }
   fmt::print("{}: aborted at {} of {} steps, every point reached; {} MiB searched\n", change.name,
-             cases, steps, bytes >> 20);
+             cases, steps - 1, bytes >> 20);
   fflush(nullptr);
   return cases > 2 ? "" : "nothing was aborted";
 }

@@ -67,15 +67,7 @@ class World {
   const std::string& complaint() const { return complaint_; }
   Host& host() { return *host_; }
   const std::string& directory() const { return directory_.path(); }
-  /// Without the end of an interval at address 0 that nft begins a set with: it means nothing.
-  std::string State() const {
-    std::string rest;
-    std::istringstream in(host_->State());
-    for (std::string line; std::getline(in, line);) {
-      if (!line.ends_with(" 0c00010008000100000000000800030000000001")) rest += line + "\n";
-    }
-    return rest;
-  }
+  std::string State() const { return WithoutFirstEnds(host_->State()); }
 
  private:
   TemporaryDirectory directory_;

@@ -4,9 +4,20 @@
 #include <fmt/format.h>
 #include <net/if.h>
 
+#include <sstream>
+
 #include "src/plan/reader.h"
 
 namespace wgnet::testing {
+
+std::string WithoutFirstEnds(const std::string& state) {
+  std::string rest;
+  std::istringstream in(state);
+  for (std::string line; std::getline(in, line);) {
+    if (!line.ends_with(" 0c00010008000100000000000800030000000001")) rest += line + "\n";
+  }
+  return rest;
+}
 
 Node WithoutHub() {
   Node node;

@@ -67,6 +67,10 @@ E
 
 inline constexpr char kForeignPeer[] = "HR8Kp3xWIt2rNdS3aaCk+Ss7yQqC9cn6h3WS6UK3WE0=";
 
+/// A state without the end of an interval at address 0 that nft begins a set with: it means
+/// nothing.
+std::string WithoutFirstEnds(const std::string& state);
+
 /// Of LargeNode, the link "exit": "hub" goes, and what is on it.
 Node WithoutHub();
 
