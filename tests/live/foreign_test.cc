@@ -10,7 +10,6 @@
 #include <filesystem>
 #include <iostream>
 #include <set>
-#include <sstream>
 
 #include "src/plan/explain.h"
 #include "tests/support/foreign_objects.h"
