@@ -22,8 +22,8 @@ declare -A calls=()  # those to be killed at
 step_of() {
   [[ -z ${WGNET_FULL-} ]] || { echo 1; return; }
   case $1 in
-    openat) [[ $userspace == yes ]] && echo 7 || echo 25 ;;
-    sendmsg | write) [[ $userspace == yes ]] && echo 1 || echo 5 ;;
+    openat) [[ $userspace == yes ]] && echo 7 || echo 40 ;;
+    sendmsg | write) [[ $userspace == yes ]] && echo 1 || echo 10 ;;
     *) echo 1 ;;
   esac
 }

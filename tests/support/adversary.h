@@ -54,7 +54,7 @@ class Adversary {
   size_t acts_ = 0;
   std::string last_;
   std::set<int> kinds_;
-  int next_index_ = 90000;  // ours are above
+  int next_index_ = 90000;                              // ours are above
   std::map<std::string, std::set<std::string>> links_;  // with the addresses of each
   std::set<std::string> addresses_;                     // of the uplink
   std::set<std::string> routes_;
