@@ -35,6 +35,7 @@ std::string EncodeKey(const uint8_t* bytes) {
   sodium_bin2base64(text, sizeof text, bytes, SecretKey::kSize, sodium_base64_VARIANT_ORIGINAL);
   std::string result(text, kBase64Size);
   sodium_memzero(text, sizeof text);
+  WipeVectorRegisters();
   return result;
 }
 
@@ -71,7 +72,7 @@ std::ostream& operator<<(std::ostream& out, const PublicKey& key) { return out <
 SecretKey::SecretKey(std::span<const uint8_t, kSize> bytes) {
   if (sodium_is_zero(bytes.data(), kSize)) return;
   slot_ = NewSlot();
-  std::memcpy(slot_, bytes.data(), kSize);
+  CopySecretBytes(slot_, bytes.data(), kSize);
 }
 
 SecretKey::SecretKey(const SecretKey& other) : SecretKey(other.bytes()) {}
@@ -82,7 +83,7 @@ SecretKey& SecretKey::operator=(const SecretKey& other) {
   if (this == &other) return *this;
   // Reusing the slot keeps assignment between two set keys free of allocation.
   if (slot_ != nullptr && other.slot_ != nullptr) {
-    std::memcpy(slot_, other.slot_, kSize);
+    CopySecretBytes(slot_, other.slot_, kSize);
   } else {
     *this = SecretKey(other);
   }
@@ -125,6 +126,7 @@ Result<SecretKey> SecretKey::Parse(std::string_view base64) {
 PublicKey SecretKey::Public() const {
   std::array<uint8_t, PublicKey::kSize> bytes{};
   crypto_scalarmult_base(bytes.data(), this->bytes().data());
+  WipeVectorRegisters();
   return PublicKey(bytes);
 }
 

@@ -103,6 +103,63 @@ void FreeSecretBytes(std::byte* data, size_t size) {
 
 void WipeMemory(void* data, size_t size) { sodium_memzero(data, size); }
 
+namespace {
+
+// Returns it from a general register, where the compiler cannot see what it is a part of.
+template <class Word>
+void CopyWord(std::byte* to, const std::byte* from) {
+  Word word;
+  std::memcpy(&word, from, sizeof word);
+  asm volatile("" : "+r"(word));
+  std::memcpy(to, &word, sizeof word);
+}
+
+}  // namespace
+
+void CopySecretBytes(void* to, const void* from, size_t size) {
+  auto* out = static_cast<std::byte*>(to);
+  const auto* in = static_cast<const std::byte*>(from);
+  size_t at = 0;
+  for (; at + sizeof(size_t) <= size; at += sizeof(size_t)) CopyWord<size_t>(out + at, in + at);
+  for (; at < size; ++at) CopyWord<uint8_t>(out + at, in + at);
+}
+
+#if defined(__x86_64__)
+// vzeroall leaves the upper 16 of AVX-512, which memcpy(3) uses.
+void WipeVectorRegisters() {
+  if (__builtin_cpu_supports("avx512f") != 0) {
+    asm volatile(
+        ".irp r, 16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31\n"
+        "vpxorq %%zmm\\r, %%zmm\\r, %%zmm\\r\n"
+        ".endr" ::);
+  }
+  if (__builtin_cpu_supports("avx") != 0) {
+    asm volatile("vzeroall" ::
+                     : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8",
+                       "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");
+  } else {
+    asm volatile(
+        ".irp r, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15\n"
+        "pxor %%xmm\\r, %%xmm\\r\n"
+        ".endr" ::
+            : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9",
+              "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");
+  }
+}
+#elif defined(__aarch64__)
+// Those that a function may use: it keeps the low halves of v8 to v15 for its caller.
+void WipeVectorRegisters() {
+  asm volatile(
+      ".irp r, 0,1,2,3,4,5,6,7,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31\n"
+      "movi v\\r\\().2d, #0\n"
+      ".endr" ::
+          : "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v16", "v17", "v18", "v19", "v20",
+            "v21", "v22", "v23", "v24", "v25", "v26", "v27", "v28", "v29", "v30", "v31");
+}
+#else
+void WipeVectorRegisters() {}
+#endif
+
 SecretBuffer::SecretBuffer(SecretBuffer&& other) noexcept
     : data_(std::exchange(other.data_, nullptr)),
       size_(std::exchange(other.size_, 0)),
@@ -124,7 +181,7 @@ void SecretBuffer::Reserve(size_t capacity) {
   const size_t wanted = RoundToPages(std::max(capacity, capacity_ * 2));
   std::byte* grown = MapSecretPages(wanted);
   if (data_ != nullptr) {
-    std::memcpy(grown, data_, size_);
+    CopySecretBytes(grown, data_, size_);
     UnmapSecretPages(data_, capacity_);
   }
   data_ = grown;
@@ -141,7 +198,7 @@ void SecretBuffer::Append(const void* data, size_t size) {
   if (size == 0) return;
   const size_t at = size_;
   Resize(size_ + size);
-  std::memcpy(data_ + at, data, size);
+  CopySecretBytes(data_ + at, data, size);
 }
 
 void SecretBuffer::Clear() {

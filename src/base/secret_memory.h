@@ -19,6 +19,12 @@ void FreeSecretBytes(std::byte* data, size_t size);
 
 void WipeMemory(void* data, size_t size);
 
+/// As memcpy(3), but by way of registers of one word: what is left in vector registers gets into
+/// core files, and onto the stack when the dynamic linker binds a function.
+void CopySecretBytes(void* to, const void* from, size_t size);
+/// For after code that copies secrets in another way. Does nothing but on x86-64 and AArch64.
+void WipeVectorRegisters();
+
 /// A growing byte buffer in secret memory. It never shrinks; growing moves and wipes.
 class SecretBuffer {
  public:

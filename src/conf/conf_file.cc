@@ -79,6 +79,7 @@ Result<ConfFile> ConfFile::Interpret(std::unique_ptr<Impl> impl) {
   WGNET_ASSIGN_OR_RETURN(impl->meaning, interpreter.Finish());
   impl->sections = Divide(impl->lines);
   for (const std::string& warning : interpreter.warnings()) impl->warnings.push_back(warning);
+  WipeVectorRegisters();
   return ConfFile(std::move(impl));
 }
 

@@ -65,6 +65,12 @@ struct wgnet::netlink::Schema<wgnet::kernel::Address> {
     return attribute == IFA_LABEL || attribute == IFA_BROADCAST || attribute == IFA_CACHEINFO ||
            attribute == IFA_RT_PRIORITY;
   }
+  /// Without it, the kernel takes any IPv4 address of the same digits, whatever its length is
+  /// (inet_rtm_deladdr in net/ipv4/devinet.c, 6.18).
+  static void PutForDelete(const Address& address, netlink::MessageWriter& out) {
+    if (address.local->is_v6()) return;
+    Ip::Put(out, IFA_ADDRESS, address.peer.value_or(address.local->address()));
+  }
   /// IPv6 gives IFA_LOCAL only where there is a peer.
   static void Normalize(Address& address) {
     if (!address.peer) return;

@@ -76,6 +76,9 @@ void Encode(const Edit<Object>& edit, const EncodeContext&,
   switch (edit.verb) {
     case Verb::kDelete:
       put(Schema::kDelete, 0, WantedRows(edit));
+      if constexpr (requires { Schema::PutForDelete(edit.object, out); }) {
+        Schema::PutForDelete(edit.object, out);
+      }
       return;
     case Verb::kChange:
       put(Schema::kNew, Schema::kChangeFlags, WantedRows(edit));

@@ -21,14 +21,23 @@ void MessageWriter::BeginMessage(uint16_t type, uint16_t flags, const void* head
   std::memcpy(mnl_nlmsg_put_extra_header(message, size), header, size);
 }
 
+// Room for an attribute, with its header.
+std::byte* MessageWriter::PutHeader(uint16_t attribute, size_t size) {
+  const nlattr header{static_cast<uint16_t>(MNL_ATTR_HDRLEN + size), attribute};
+  out_.Resize(out_.size() + MNL_ALIGN(header.nla_len));
+  std::byte* at = out_.data() + message_ + message().nlmsg_len;
+  std::memcpy(at, &header, sizeof header);
+  message().nlmsg_len += MNL_ALIGN(header.nla_len);
+  return at + sizeof header;
+}
+
 void MessageWriter::Put(uint16_t attribute, const void* data, size_t size) {
   if (!ok()) return;
   if (size > kMostAttribute - MNL_ATTR_HDRLEN) {
     error_ = "an attribute is longer than 64 KiB";
     return;
   }
-  out_.Resize(out_.size() + MNL_ALIGN(MNL_ATTR_HDRLEN + size));
-  mnl_attr_put(&message(), attribute, size, data);
+  CopySecretBytes(PutHeader(attribute, size), data, size);
 }
 
 void MessageWriter::PutString(uint16_t attribute, std::string_view text) {
@@ -37,12 +46,8 @@ void MessageWriter::PutString(uint16_t attribute, std::string_view text) {
     error_ = "a string is longer than 64 KiB";
     return;
   }
-  out_.Resize(out_.size() + MNL_ALIGN(MNL_ATTR_HDRLEN + text.size() + 1));
-  nlattr header{static_cast<uint16_t>(MNL_ATTR_HDRLEN + text.size() + 1), attribute};
-  std::byte* at = out_.data() + message_ + message().nlmsg_len;
-  std::memcpy(at, &header, sizeof header);
-  if (!text.empty()) std::memcpy(at + sizeof header, text.data(), text.size());
-  message().nlmsg_len += MNL_ALIGN(header.nla_len);
+  std::byte* const value = PutHeader(attribute, text.size() + 1);
+  if (!text.empty()) std::memcpy(value, text.data(), text.size());
 }
 
 void MessageWriter::PutRaw(Bytes attributes) {

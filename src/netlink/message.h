@@ -73,6 +73,7 @@ class MessageWriter {
 
  private:
   void BeginMessage(uint16_t type, uint16_t flags, const void* header, size_t size);
+  std::byte* PutHeader(uint16_t attribute, size_t size);
   size_t BeginNest(uint16_t attribute);
   void EndNest(size_t start);
   nlmsghdr* PrepareExtend(size_t most);

@@ -42,7 +42,7 @@ ssize_t ReplyQueue::Receive(std::span<std::byte> buffer) {
     next_ = 0;
     return -EMSGSIZE;
   }
-  std::memcpy(buffer.data(), bytes_.data() + next_, size);
+  CopySecretBytes(buffer.data(), bytes_.data() + next_, size);
   next_ += size;
   if (next_ == bytes_.size()) {
     bytes_.Clear();

@@ -9,6 +9,7 @@
 #include "src/base/text.h"
 #include "src/base/try.h"
 #include "src/plan/diff_settings.h"
+#include "src/plan/last_address.h"
 #include "src/plan/ownership.h"
 #include "src/plan/secondaries.h"
 
@@ -93,6 +94,7 @@ class Differ {
     for (size_t i = own_.objects.size(); i-- > 0;) RemoveUnwanted(own_.objects[i]);
     for (const Object& object : snapshot_.objects()) RemoveLost(object);
     KeepSecondaries(snapshot_, difference_.ops);
+    KeepRoutes(snapshot_, difference_.ops);
     WGNET_RETURN_IF_ERROR(DiffSettings(desired_, snapshot_, own_, others_, difference_));
     std::stable_sort(difference_.ops.begin(), difference_.ops.end(), [](const Op& a, const Op& b) {
       return std::pair(a.phase, RemovalRank(a)) < std::pair(b.phase, RemovalRank(b));
@@ -334,7 +336,9 @@ class Differ {
     if (found == nullptr || !IsStillOurs(recorded, *found)) return;
     if (const auto* link = std::get_if<kernel::Link>(found)) lost_links_.push_back(*link->index);
     if (const auto* table = std::get_if<kernel::NftTable>(found)) lost_tables_.push_back(*table);
-    const Phase phase = IsInTheWay(*found) ? Phase::kNftRoom : RemovalPhase(*found);
+    const Phase phase = IsInTheWay(*found)              ? Phase::kNftRoom
+                        : IsTakenForAWantedRule(*found) ? Phase::kSetting
+                                                        : RemovalPhase(*found);
     Push(Verb::kDelete, *found, phase);
     if (const auto* chain = std::get_if<kernel::NftChain>(found)) {
       WarnOfLostRules(*chain, std::get<kernel::NftChain>(recorded));
@@ -351,6 +355,21 @@ class Differ {
         fmt::format("{} of somebody else's in the chain {} of the table {} will be lost with it",
                     lost == 1 ? "a rule" : fmt::format("{} rules", lost),
                     QuoteForMessage(chain.name->view()), QuoteForMessage(chain.table->view())));
+  }
+
+  // The kernel takes a rule for another one that has prefixes where it has none (fib4_rule_compare
+  // and fib6_rule_compare, 6.18), and so does not add it: the other one goes just before.
+  bool IsTakenForAWantedRule(const Object& found) const {
+    const auto* rule = std::get_if<kernel::Rule>(&found);
+    return rule != nullptr &&
+           std::any_of(desired_.objects.begin(), desired_.objects.end(), [&](const Object& object) {
+             const auto* wanted = std::get_if<kernel::Rule>(&object);
+             if (wanted == nullptr || snapshot_.Find(object) != nullptr) return false;
+             kernel::Rule compared = *rule;
+             if (!wanted->from) compared.from.reset();
+             if (!wanted->to) compared.to.reset();
+             return kernel::SameKey(Object(compared), object);
+           });
   }
 
   bool IsInTheWay(const Object& found) const {

@@ -30,6 +30,25 @@ bool IsRemoved(const std::vector<Op>& ops, const kernel::Object& object) {
   });
 }
 
+bool RemovesSecondaryOf(const Address& primary, const Op& op) {
+  const auto* address = std::get_if<Address>(&op.object);
+  return address != nullptr && op.verb == Verb::kDelete && IsSecondary(*address) &&
+         ShareNetwork(*address, primary);
+}
+
+// One that goes, too, goes before it would go along.
+void RemoveSecondariesFirst(std::vector<Op>& ops) {
+  for (size_t i = 0; i < ops.size(); ++i) {
+    const Address* removed = RemovedPrimary(ops[i]);
+    if (removed == nullptr) continue;
+    const Address primary = *removed;
+    const auto from = ops.begin() + static_cast<ptrdiff_t>(i);
+    const auto first = std::stable_partition(
+        from, ops.end(), [&](const Op& op) { return RemovesSecondaryOf(primary, op); });
+    i += static_cast<size_t>(first - from);
+  }
+}
+
 void Rescue(const Address& address, size_t primary, std::vector<Op>& ops) {
   Address again = address;
   again.flags.reset();  // the kernel decides anew which is the first
@@ -72,6 +91,7 @@ void PostponeNew(std::vector<Op>& ops) {
 }  // namespace
 
 void KeepSecondaries(const Snapshot& snapshot, std::vector<Op>& ops) {
+  RemoveSecondariesFirst(ops);
   RescueSecondaries(snapshot, ops);
   PostponeNew(ops);
 }

@@ -264,6 +264,7 @@ bool Transaction::SendMessages(const Wave& wave) {
                                         }
                                       });
   if (outcome.send_error != 0) batch_error_.error_number = outcome.send_error;
+  if (batch_error_.error_number != 0) batch_op_ = wave.first_op;
   const bool known = outcome.acknowledged && !outcome.lost;
   const bool all = outcome.errors == gone;
   const bool whole = all || wave.bus == Bus::kRoute;  // others stop, or undo all
@@ -341,7 +342,7 @@ bool Transaction::ReadState() {
 bool Transaction::Verify(size_t end) {
   if (!ReadState()) return false;
   for (size_t op = 0; op < end; ++op) {
-    if (tracker_.IsDone(op) || steps_[op].given_up) continue;
+    if (tracker_.IsDone(op) || steps_[op].given_up || HasGoneByItself(op)) continue;
     mismatch_ = op;
     return false;
   }
@@ -416,7 +417,7 @@ bool Transaction::IsForeign(size_t op) const {
 // Whether nothing is left that could be taken back later.
 bool Transaction::IsOver() const {
   for (size_t op = 0; op < ops_.size(); ++op) {
-    if (!IsTakenBack(op) && !IsForeign(op)) return false;
+    if (!IsTakenBack(op) && !IsForeign(op) && !HasGoneByItself(op)) return false;
   }
   return true;
 }
@@ -511,6 +512,7 @@ std::optional<size_t> Transaction::FailedOp() const {
   for (size_t op = 0; op < ops_.size(); ++op) {
     if (steps_[op].answer == Answer::kRefused && !steps_[op].given_up) return op;
   }
+  if (batch_op_) return batch_op_;
   if (mismatch_) return mismatch_;
   for (size_t op = 0; op < ops_.size(); ++op) {
     if (steps_[op].answer == Answer::kUnknown) return op;
@@ -562,9 +564,8 @@ Error Transaction::Failure() const {
     error = ChangeError(ops_[*op].verb, ops_[*op].object, steps_[*op].error);
     DescribeAttribute(*op, error);
     if (error.code == ErrorCode::kPortInUse) NamePort(*op, error);
-  } else if (batch_error_.error_number != 0) {
-    const size_t first = op.value_or(0);
-    error = ChangeError(ops_[first].verb, ops_[first].object, batch_error_);
+  } else if (batch_op_) {
+    error = ChangeError(ops_[*op].verb, ops_[*op].object, batch_error_);
   } else if (out_of_memory_) {
     error.code = ErrorCode::kNoMemory;
     error.message = "memory ran out";
@@ -590,11 +591,17 @@ Error Transaction::Failure() const {
   return error;
 }
 
+// A setting goes with its interface.
+bool Transaction::HasGoneByItself(size_t op) const {
+  return state_known_ && std::holds_alternative<kernel::Sysctl>(ops_[op].object) &&
+         tracker_.IsGone(op);
+}
+
 RollbackReport Transaction::Report() const {
   RollbackReport report;
   for (size_t op = 0; op < ops_.size(); ++op) {
     const Step& step = steps_[op];
-    if (MadeNothing(op)) continue;
+    if (MadeNothing(op) || HasGoneByItself(op)) continue;
     if (IsTakenBack(op)) {
       if (!step.undone) continue;
       ++report.undone;

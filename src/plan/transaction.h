@@ -74,6 +74,7 @@ class Transaction {
   void UndoOnce();
   void UndoDns(size_t op);
   bool MadeNothing(size_t op) const;
+  bool HasGoneByItself(size_t op) const;
   bool IsRobbed(size_t op) const;
   bool IsHalfMade(size_t op) const;
   bool MayHavePart(size_t op) const;
@@ -111,6 +112,7 @@ class Transaction {
   int journal_error_ = 0;
   int commit_error_ = 0;
   netlink::KernelError batch_error_;  // of a message that belongs to no op
+  std::optional<size_t> batch_op_;    // the first of what it is about
   std::optional<Error> dns_error_;
   std::vector<std::string> warnings_;
 };

@@ -29,10 +29,16 @@ kernel::Edit<kernel::WgPeer> PeerEdit(const Op& op) {
   return {op.verb, *PeerOf(op), *std::get_if<kernel::WgPeer>(&op.image())};
 }
 
+// Addresses go when those that come in their place are there: a link without any loses its routes.
+bool EndsAdditions(const Op& before, const Op& op) {
+  return before.phase < Phase::kAddressRemoval && op.phase == Phase::kAddressRemoval;
+}
+
 // Where a wave may go on no longer: sessions are lost only after what came before was verified.
 bool StartsWave(const Op& before, const Op& op) {
   return kernel::BusOf(before.object) != kernel::BusOf(op.object) ||
-         LosesState(before.phase) != LosesState(op.phase) || AddsLink(before);
+         LosesState(before.phase) != LosesState(op.phase) || AddsLink(before) ||
+         EndsAdditions(before, op);
 }
 
 }  // namespace

@@ -1,16 +1,45 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT OR Apache-2.0
-# SIGKILL at system calls of `wgnet up` and `wgnet down`, those that change something outside of the
-# process: after `wgnet recover` the machine is exactly as before, or as after. Needs root, and
-# changes nothing outside namespaces of its own. Without WireGuard in the kernel, over wireguard-go:
+# SIGKILL at system calls of `wgnet up`, `wgnet down` and `wgnet recover`, all that a trace of them
+# shows but for those that change nothing outside of the process: after `wgnet recover` the machine
+# is exactly as before, or as after. Needs root, and changes nothing outside namespaces of its own. Without WireGuard in the kernel, over wireguard-go:
 #   tests/guest/suite --timeout 900 tests/guest/kill_by_signal_test.sh
 #   tests/guest/kill_by_signal_test.sh
 may_use_userspace=yes
 source "$(dirname "$(realpath "$0")")/node_words.sh"
 
-declare -A step_of=([sendmsg]=1 [pwrite64]=1 [renameat]=1 [unlinkat]=1)
-# In the guest, a sample.
-[[ $userspace == yes || -n ${WGNET_FULL-} ]] || step_of[sendmsg]=5
+# They change nothing outside of the process, or nothing that outlives it; what a process that it
+# runs does is not its own.
+readonly harmless=" access arch_prctl bind brk clone clone3 close connect execve exit_group faccessat
+ faccessat2 fcntl flock fstat fstatfs futex getcwd getdents64 geteuid getpid getrandom getsockname
+ getsockopt getuid lseek madvise mlock mmap mprotect munmap newfstatat poll ppoll prctl pread64
+ prlimit64 read readlink readlinkat recvfrom recvmsg rseq rt_sigaction rt_sigprocmask
+ rt_sigreturn sched_yield set_robust_list set_tid_address setns setsockopt socket statfs statx
+ clock_nanosleep nanosleep sysinfo uname vfork wait4 gettid getegid dup dup2 pipe2 "
+declare -A calls=()  # those to be killed at
+
+# Of one kind, so many calls apart.
+step_of() {
+  [[ -z ${WGNET_FULL-} ]] || { echo 1; return; }
+  case $1 in
+    openat) [[ $userspace == yes ]] && echo 7 || echo 40 ;;
+    sendmsg | write) [[ $userspace == yes ]] && echo 1 || echo 10 ;;
+    *) echo 1 ;;
+  esac
+}
+
+# Runs it to its end, and notes what it calls.
+traced() {
+  local call
+  on near strace -o trace "$wgnet" "$@" >out 2>err
+  status=$?
+  ran="wgnet $*, traced"
+  exits 0
+  while read -r call; do
+    [[ $harmless == *[[:space:]]"$call"[[:space:]]* ]] || calls[$call]=1
+  done < <(sed -n 's/^\([a-z0-9_]*\)(.*/\1/p' trace | sort -u)
+}
+
 kills=0
 
 make_machine() {
@@ -55,14 +84,13 @@ recovers() {
 # kill_everywhere VERB FROM TO, with the other verb going back.
 kill_everywhere() {
   local call number
-  for call in "${!step_of[@]}"; do
-    for ((number = 1; ; number += step_of[$call])); do
+  for call in "${!calls[@]}"; do
+    for ((number = 1; ; number += $(step_of "$call"))); do
       killed_at "$call" $number "$1" ./peer1.conf || break
       kills=$((kills + 1))
       recovers "$2" "$3"
       run --netns near "$4" ./peer1.conf
     done
-    check "killed at every $call" [ $number -gt 1 ]
     run --netns near "$4" ./peer1.conf
   done
 }
@@ -70,11 +98,25 @@ kill_everywhere() {
 test_both_ends() {
   make_machine
   save_state near down
-  run --netns near up ./peer1.conf
-  exits 0
+  traced up ./peer1.conf
+  sends=$(grep -c ^sendmsg trace)
   save_state near up
-  run --netns near down ./peer1.conf
-  exits 0
+  traced down ./peer1.conf
+  cut_up
+  check "there is something to recover" [ $status = 137 ]
+  traced recover
+}
+
+# Kills an `up` in the middle of its changes.
+cut_up() { killed_at sendmsg $((sends * 3 / 4)) up ./peer1.conf; }
+
+# What changes anything: each is killed at below.
+test_calls() {
+  local call
+  for call in openat write pwrite64 renameat unlinkat sendmsg mkdirat ftruncate; do
+    check "a trace shows $call" [ -n "${calls[$call]-}" ]
+  done
+  echo "killed at: ${!calls[*]}"
 }
 
 test_up() { kill_everywhere up down up down; }
@@ -82,7 +124,21 @@ test_up() { kill_everywhere up down up down; }
 test_down() {
   run --netns near up ./peer1.conf
   kill_everywhere down up down up
+  run --netns near down ./peer1.conf
 }
 
-run_tests test_both_ends test_up test_down test_secrets
-echo "$kills kills"
+# Of an `up` that is always cut off at the same place.
+test_recover() {
+  local call number
+  for call in "${!calls[@]}"; do
+    for ((number = 1; ; number += $(step_of "$call"))); do
+      cut_up
+      killed_at "$call" $number recover || break
+      kills=$((kills + 1))
+      recovers down down
+    done
+  done
+}
+
+run_tests test_both_ends test_calls test_up test_down test_recover test_secrets
+echo "$kills kills, every point reached"

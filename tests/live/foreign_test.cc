@@ -4,78 +4,20 @@
 // somebody else's object has the place of one of ours, nothing is done.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <net/if.h>
 
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <set>
-#include <sstream>
 
 #include "src/plan/explain.h"
-#include "src/plan/reader.h"
+#include "tests/support/foreign_objects.h"
 #include "tests/support/kernel_state.h"
 #include "tests/support/world.h"
 
 namespace wgnet::testing {
 namespace {
-
-// In every family, beside ours.
-constexpr char kForeign[] = R"(set -e
-ip rule add priority 1234 fwmark 0x77 lookup 77
-ip -6 rule add priority 1234 from fd77::/64 lookup 77
-ip route add 203.0.113.0/24 via 192.168.5.254 metric 7
-ip route add blackhole 203.0.114.0/24
-ip route add 198.51.100.0/24 dev eth0 table 700
-ip -6 route add 2001:db8:77::/48 dev eth0
-ip -6 route add 2001:db8:78::/48 dev eth0 table 700
-ip address add 192.168.5.77/24 dev eth0 label eth0:x
-ip address add 2001:db8::77/64 dev eth0 nodad
-nft -f - <<E
-table inet mine {
-  set ports { type inet_service; flags interval; elements = { 80, 8000-8100 } }
-  chain forward {
-    type filter hook forward priority 5; policy accept;
-    tcp dport @ports counter accept comment "mine"
-    ct state invalid drop
-  }
-}
-table ip nat {
-  chain postrouting {
-    type nat hook postrouting priority 90
-    oifname "eth9" masquerade
-  }
-}
-E
-)";
-
-// On our links, and in our tables of routes.
-constexpr char kForeignOnLink[] = R"(set -e
-ip address add 10.20.7.7/24 dev hub
-ip address add 172.30.0.1/32 peer 172.30.0.2/32 dev hub
-ip address add fd77::1/64 dev hub nodad
-ip route add 172.20.0.0/16 dev hub
-ip route add 172.21.0.0/16 dev exit table 700 metric 9
-ip route add 172.22.0.0/16 via 10.20.9.9 dev hub table 4242 mtu 1300
-ip -6 route add fd78::/64 dev hub
-ip -6 route add fd79::/64 dev exit table 700
-)";
-constexpr size_t kForeignOnLinkCount = 9;  // those, and a peer
-
-// In a table of ours: a rule in one of our chains, and a chain and a set that it needs.
-constexpr char kForeignInTable[] = R"(nft -f - <<E
-table inet wgnet-owner {
-  set nets { type ipv4_addr; flags interval; elements = { 10.66.0.0/16, 10.68.1.1-10.68.1.9 } }
-  chain theirs {
-    ip daddr @nets counter drop comment "theirs"
-  }
-  chain forward {
-    iifname "x*" ip saddr @nets counter jump theirs comment "theirs, too"
-  }
-}
-E
-)";
 
 // Of kinds that wgnet itself does not make.
 constexpr char kOtherKindsInTable[] = R"(nft -f - <<E
@@ -94,8 +36,6 @@ table inet wgnet-owner {
 E
 )";
 
-constexpr char kForeignPeer[] = "HR8Kp3xWIt2rNdS3aaCk+Ss7yQqC9cn6h3WS6UK3WE0=";
-
 // The lines of `before` that are not there any more; settings do not count.
 std::string Lost(const std::string& before, const std::string& after) {
   const auto lines = ObjectsOf(after);
@@ -107,31 +47,6 @@ std::string Lost(const std::string& before, const std::string& after) {
 }
 
 std::string Text(const Status& status) { return status ? "" : status.error().ToString(); }
-
-// A peer that nobody asked wgnet for, by a message of the test's own.
-std::string AddForeignPeer(Host& host, const char* link) {
-  netlink::Client client(host.transport());
-  plan::Reader reader(client, netlink::ExtraMode::kDrop);
-  const auto family = reader.GenericFamily("wireguard");
-  if (!family) return family.error().ToString();
-  kernel::WgPeer peer;
-  peer.dev = kernel::LinkRef{if_nametoindex(link), FixedString<IFNAMSIZ - 1>(link)};
-  peer.public_key = *PublicKey::Parse(kForeignPeer);
-  peer.allowed_ips = {*Prefix::Parse("10.250.0.0/16"), *Prefix::Parse("fd7a::/64")};
-  peer.keepalive = 17;
-  const kernel::Edit<kernel::WgPeer> edit{kernel::Verb::kAdd, peer, peer};
-  SecretBuffer bytes;
-  netlink::MessageWriter out(bytes, client.sequence());
-  kernel::GivenIps given;
-  kernel::EncodePeers({&edit, 1}, kernel::Packing::kTogether, {*family}, given, out);
-  const iovec part{bytes.data(), bytes.size()};
-  std::string error;
-  client.Change(netlink::Bus::kGeneric, {&part, 1}, *reinterpret_cast<nlmsghdr*>(bytes.data()),
-                [&](const netlink::KernelError& e) {
-                  error = fmt::format("foreign peer: errno {}", e.error_number);
-                });
-  return error;
-}
 
 // A namespace with what others have, and one owner in it.
 class World {
@@ -151,15 +66,7 @@ class World {
   const std::string& complaint() const { return complaint_; }
   Host& host() { return *host_; }
   const std::string& directory() const { return directory_.path(); }
-  /// Without the end of an interval at address 0 that nft begins a set with: it means nothing.
-  std::string State() const {
-    std::string rest;
-    std::istringstream in(host_->State());
-    for (std::string line; std::getline(in, line);) {
-      if (!line.ends_with(" 0c00010008000100000000000800030000000001")) rest += line + "\n";
-    }
-    return rest;
-  }
+  std::string State() const { return WithoutFirstEnds(host_->State()); }
 
  private:
   TemporaryDirectory directory_;
@@ -198,6 +105,7 @@ std::vector<Step> Steps() {
   return {{"Apply", {}, LargeNode(), false},
           {"Change", LargeNode(), ChangedNode(), true},
           {"Delete", LargeNode(), {}, true},
+          {"ALinkGoes", LargeNode(), WithoutHub(), true},
           {"DeleteWithRulesInOurChains", LargeNode(), {}, true, kForeignInTable}};
 }
 
@@ -262,8 +170,8 @@ TEST_P(ForeignAfterAFailure, IsAsBefore) {
     EXPECT_EQ(InNewNamespace([&] { return FailAt(GetParam(), messages - i); }), "")
         << "message " << messages - i << " of " << messages;
   }
-  std::cout << fmt::format("{}: {} of {} messages, and the record\n", GetParam().name, cases,
-                           messages);
+  std::cout << fmt::format("{}: {} of {} messages, and the record, every point reached\n",
+                           GetParam().name, cases, messages);
 }
 
 INSTANTIATE_TEST_SUITE_P(, ForeignAfterAFailure, ::testing::ValuesIn(Steps()),
@@ -285,13 +193,14 @@ std::string StaysOnOurLinks() {
 
 TEST(Foreign, StaysOnOurLinksAsLongAsTheyStay) { EXPECT_EQ(InNewNamespace(StaysOnOurLinks), ""); }
 
-std::string IsAnnounced() {
+// So many are foreign, and are named by these words.
+std::string IsAnnounced(const Node& after, size_t count, const std::vector<std::string>& words) {
   World world;
   const std::string before = world.State();
   if (const auto error = Text(world.host().Apply(LargeNode())); !error.empty()) return error;
   world.AddOnLink();
   if (!world.complaint().empty()) return world.complaint();
-  const auto plan = world.host().Plan({});
+  const auto plan = world.host().Plan(after);
   if (!plan) return plan.error().ToString();
   size_t foreign = 0;
   for (const plan::Op& op : plan->ops) {
@@ -300,20 +209,29 @@ std::string IsAnnounced() {
     foreign += op.foreign;
   }
   std::string text = plan::Explain(*plan);
-  if (foreign != kForeignOnLinkCount)
-    return fmt::format("{} of {}:\n{}", foreign, kForeignOnLinkCount, text);
-  for (const char* word :
-       {"10.20.7.7/24", "172.30.0.1", "fd77::1/64", "172.20.0.0/16", "172.21.0.0/16",
-        "172.22.0.0/16", "fd78::/64", "fd79::/64", kForeignPeer}) {
-    if (text.find(word) == text.npos) return std::string(word) + " is not named:\n" + text;
+  if (foreign != count) return fmt::format("{} of {}:\n{}", foreign, count, text);
+  for (const std::string& word : words) {
+    if (text.find(word) == text.npos) return word + " is not named:\n" + text;
   }
   if (const auto done = world.host().planner().Apply(*plan); !done) {
     return done.error().ToString();
   }
-  return DifferenceOf(before, world.State());
+  return after.empty() ? DifferenceOf(before, world.State()) : Lost(before, world.State());
 }
 
-TEST(Foreign, OnOurLinksIsAnnouncedBeforeItGoes) { EXPECT_EQ(InNewNamespace(IsAnnounced), ""); }
+const std::vector<std::string> kOnHub = {"10.20.7.7/24",  "172.30.0.1",    "fd77::1/64",
+                                         "172.20.0.0/16", "172.22.0.0/16", "fd78::/64",
+                                         kForeignPeer};
+
+TEST(Foreign, OnOurLinksIsAnnouncedBeforeItGoes) {
+  auto words = kOnHub;
+  words.insert(words.end(), {"172.21.0.0/16", "fd79::/64"});
+  EXPECT_EQ(InNewNamespace([&] { return IsAnnounced({}, kForeignOnLinkCount, words); }), "");
+}
+
+TEST(Foreign, OnALinkThatGoesIsAnnouncedBeforeItGoes) {
+  EXPECT_EQ(InNewNamespace([] { return IsAnnounced(WithoutHub(), kOnHub.size(), kOnHub); }), "");
+}
 
 // Chains, sets and rules in a table of ours, too.
 std::string GoesWithOurTable() {

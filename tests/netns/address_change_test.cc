@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 // When the first IPv4 address of a network goes, the kernel takes the others of that network along;
-// those that are wanted are there in the end, and after a failure all are as before.
+// those that are wanted are there in the end, and after a failure all are as before. When the last
+// one of a link goes, the kernel takes its IPv4 routes along: they are there in the end, too, and
+// so are those of somebody else.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -21,7 +23,12 @@ struct Case {
 Node WithAddresses(const Addresses& addresses) {
   Interface interface("wg0");
   for (const std::string& address : addresses) interface.Address(address);
-  return Node().Add(interface);
+  return Node().Add(interface.AddPeer(Peer(TestKey("peer").Public()).AllowedIp("10.99.0.0/16")));
+}
+
+constexpr char kForeignRoute[] = "ip route add 10.98.0.0/16 dev wg0 table 77 metric 9 mtu 1300";
+bool HasForeignRoute() {
+  return Shell("ip route show table 77") == "10.98.0.0/16 dev wg0 scope link metric 9 mtu 1300 \n";
 }
 
 std::string ChangeAndBack(const Case& test) {
@@ -33,6 +40,8 @@ std::string ChangeAndBack(const Case& test) {
     const auto again = host.Plan(WithAddresses(addresses));
     if (!again) return again.error().ToString();
     if (!again->ops.empty()) return "then the plan is not empty";
+    if (addresses == test.before) Shell(kForeignRoute);
+    if (!HasForeignRoute()) return "somebody else's route is lost";
   }
   return "";
 }
@@ -43,6 +52,8 @@ std::string FailToChange(const Case& test) {
   MakeUplink("eth0", "192.168.5.1/24");
   Host host("owner", state.path());
   if (Status done = host.Apply(WithAddresses(test.before)); !done) return done.error().ToString();
+  Shell(kForeignRoute);
+  if (!HasForeignRoute()) return "there is no route of somebody else's";
   const std::string before = host.State();
   size_t failed = 0;
   while (true) {
@@ -69,14 +80,20 @@ TEST_P(AddressChange, FailsWithoutATrace) {
 
 INSTANTIATE_TEST_SUITE_P(
     , AddressChange,
-    ::testing::Values(Case{"ToAnotherOfTheNetwork", {"10.72.0.1/24"}, {"10.72.0.2/24"}},
-                      Case{"TheFirstOfTwoGoes", {"10.72.0.1/24", "10.72.0.2/24"}, {"10.72.0.2/24"}},
-                      Case{"TheFirstOfTwoIsAnother",
-                           {"10.72.0.1/24", "10.72.0.2/24"},
-                           {"10.72.0.3/24", "10.72.0.2/24"}},
-                      Case{"OtherNetworksStay",
-                           {"10.72.0.1/24", "10.73.0.1/24", "fd72::1/64"},
-                           {"10.72.0.9/24", "10.73.0.1/24", "fd72::2/64"}}),
+    ::testing::Values(
+        Case{"ToAnotherOfTheNetwork", {"10.72.0.1/24"}, {"10.72.0.2/24"}},
+        Case{"TheFirstOfTwoGoes", {"10.72.0.1/24", "10.72.0.2/24"}, {"10.72.0.2/24"}},
+        Case{"TheFirstOfTwoIsAnother",
+             {"10.72.0.1/24", "10.72.0.2/24"},
+             {"10.72.0.3/24", "10.72.0.2/24"}},
+        Case{"TheOtherWasFirst", {"10.72.0.2/24"}, {"10.72.0.1/24", "10.72.0.2/24"}},
+        Case{"ToAnotherNetwork", {"10.72.0.1/24"}, {"10.73.0.1/24"}},
+        Case{"AllGo", {"10.72.0.1/24", "10.73.0.1/24"}, {}},
+        Case{"AllAreOfIpv6", {"10.72.0.1/24"}, {"fd72::1/64"}},
+        Case{"AllAreOthers", {"10.72.0.1/24", "10.73.0.1/24"}, {"10.72.0.2/24", "10.73.0.2/24"}},
+        Case{"OtherNetworksStay",
+             {"10.72.0.1/24", "10.73.0.1/24", "fd72::1/64"},
+             {"10.72.0.9/24", "10.73.0.1/24", "fd72::2/64"}}),
     [](const auto& info) { return info.param.name; });
 
 }  // namespace

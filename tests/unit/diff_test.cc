@@ -74,6 +74,17 @@ TEST(DiffTest, RemovalLeavesTheKernelAsItWas) {
   }
 }
 
+// The kernel would say that the new rule exists already.
+TEST(DiffTest, ARuleGoesBeforeOneThatHasFewerPrefixesComes) {
+  const Interface link = Wg0().AddPeer(Peer(kKey));
+  const auto node = [&](PolicyRoute route) { return Only(link).Add(route.Priority(900).Table(9)); };
+  const PolicyRoute all = PolicyRoute::ForPrefix("10.7.0.0/16", "wg0");
+  PolicyRoute some = all;
+  some.From("10.8.0.0/16");
+  EXPECT_THAT(StepsBetween(node(some), node(all)), ElementsAre("delete rule", "add rule"));
+  EXPECT_THAT(StepsBetween(node(all), node(some)), ElementsAre("add rule", "delete rule"));
+}
+
 TEST(DiffTest, AnyWayToANodeEndsInTheSameState) {
   ModelKernel straight;
   straight.Apply("owner", ChangedNode());
