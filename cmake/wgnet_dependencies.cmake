@@ -6,6 +6,8 @@ endforeach()
 if(NOT TARGET fmt::fmt)
   find_package(fmt 9.1 REQUIRED)
 endif()
+find_path(WGNET_RAPIDJSON rapidjson/reader.h REQUIRED)  # headers alone
+mark_as_advanced(WGNET_RAPIDJSON)
 if(NOT TARGET nlohmann_json::nlohmann_json)
   find_package(nlohmann_json 3.11 REQUIRED)
 endif()
