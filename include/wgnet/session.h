@@ -93,7 +93,8 @@ struct ApplyReport {
 class Session {
  public:
   /// A transaction in this namespace whose process was killed in the middle, any owner's, is taken
-  /// back, or carried on if its session asked for that, first; while another process is changing the namespace, nothing is.
+  /// back, or carried on if its session asked for that, first; while another process is changing
+  /// the namespace, nothing is.
   static Result<Session> Open(SessionOptions options);
 
   /// What Open took back.

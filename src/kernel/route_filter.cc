@@ -165,8 +165,8 @@ std::vector<sock_filter> RouteFilter(std::span<const Route> ours) {
   program.Load(BPF_B, InRoute(offsetof(rtmsg, rtm_table)));
   if (tables.size() <= kMostValues) program.DropUnlessAnyOf(tables);
   program.Load(BPF_B, InRoute(offsetof(rtmsg, rtm_dst_len)));
-  const auto lengths = Distinct(
-      ours, [](const Route& route) { return static_cast<uint32_t>(route.dst->length()); });
+  const auto lengths =
+      Distinct(ours, [](const Route& route) { return static_cast<uint32_t>(route.dst->length()); });
   if (lengths.size() <= kMostValues) program.DropUnlessAnyOf(lengths);
   program.Load(BPF_B, InRoute(offsetof(rtmsg, rtm_family)));
   PassNear(ours, Family::kIpv4, program);

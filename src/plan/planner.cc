@@ -76,6 +76,15 @@ Error StaleKernel() {
           .hint = "make a new plan"};
 }
 
+// What could be planned before, and cannot be now.
+Error StaleBy(const Error& error) {
+  if (error.code != ErrorCode::kConflict && error.code != ErrorCode::kNameTaken) return error;
+  Error stale = StaleKernel();
+  stale.message += ": " + error.message;
+  stale.where = error.where;
+  return stale;
+}
+
 std::vector<kernel::Link> LinksIn(const Snapshot& snapshot) {
   std::vector<kernel::Link> links;
   for (const kernel::Object& object : snapshot.objects()) {
@@ -259,9 +268,10 @@ Result<Planner::Done> Planner::Apply(const PlanData& plan, const ConfirmOptions*
   if (DigestOf(records.others) != plan.others) return StaleRecord("another owner");
   if (!plan.remake) return WithWarnings(Carry(plan, confirm), warnings);
   const auto remake = [&]() -> Result<PlanData> {
-    WGNET_ASSIGN_OR_RETURN(PlanData made, plan.remake(*this));
-    if (!SameSteps(made, plan)) return StaleKernel();
-    made.remake = plan.remake;
+    auto made = plan.remake(*this);
+    if (!made) return StaleBy(made.error());
+    if (!SameSteps(*made, plan)) return StaleKernel();
+    made->remake = plan.remake;
     return made;
   };
   return WithWarnings(CarryFresh(remake, confirm), warnings);

@@ -12,7 +12,9 @@ namespace {
 
 using ::testing::HasSubstr;
 
-Interface Link() { return Interface("wg0").PrivateKey(TestKey("own")).Address("10.9.0.1/24"); }
+Interface Link() {
+  return Interface("wg0").PrivateKey(TestKey("own")).ListenPort(51820).Address("10.9.0.1/24");
+}
 
 Node Before() { return Node().Add(Link()); }
 

@@ -62,7 +62,7 @@ TEST(Meanwhile, WhatMakesNoDifferenceDoesNot) {
   EXPECT_EQ(InWorld([](Host& host) {
               return PlanThenApply(host, LargeNode(),
                                    "ip route add 198.51.100.0/24 dev eth0 table 7777 && "
-                                   "ip address add 192.168.5.77/24 dev eth0 && "
+                                   "ip address add 192.168.5.200/24 dev eth0 && "
                                    "nft add table inet theirs");
             }),
             "");

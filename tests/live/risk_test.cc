@@ -144,7 +144,7 @@ TEST(SharedNumber, IsTold) {
                           HasSubstr("the table 700 has routes of somebody else, such as: ip route "
                                     "add 198.51.100.0/24"));
               EXPECT_THAT(FirstWarning(host, mark),
-                          HasSubstr("somebody else uses the mark 0x77: ip rule add fwmark 0x77"));
+                          HasSubstr("somebody else uses the mark 0x77: ip rule add priority"));
               EXPECT_EQ(Shell("ip rule del fwmark 0x77 lookup 900"), "");
               Interface theirs("wg7");
               theirs.PrivateKey(TestKey("theirs")).FwMark(0x77);

@@ -246,7 +246,8 @@ std::vector<Case> Cases() {
       {C::kConflict, "Route", WithForeignRoute, "somebody else has a route"},
       {C::kReadOnly, "Sysctl", WithReadOnlySysctls, "cannot be written: Read-only file system"},
       {C::kBusy, "Lock", WithHeldLock, "is changing this network namespace"},
-      {C::kStale, "LinkAppeared", WithOldPlan, "a link of this name or index appeared"},
+      {C::kStale, "LinkAppeared", WithOldPlan,
+       "the kernel is not as it was when the plan was made: an interface \"wg0\" exists"},
       {C::kStale, "PlanUsedTwice", WithUsedPlan, "another plan of this owner was applied"},
       {C::kKernel, "Refusal", [](World& w) { return WithFault(w, EINVAL); }, "Invalid argument"},
       {C::kVerify, "RouteTakenAway",
@@ -334,8 +335,9 @@ TEST(ErrorCodeTableTest, ALinkThatTookOurNumberIsNotRemoved) {
     for (const auto& op : plan->ops) {
       if (const auto* link = std::get_if<kernel::Link>(&op.object)) index = *link->index;
     }
-    const Error error =
-        WithInterference(world, fmt::format("ip link add other index {} type ifb", index));
+    world.host->transport().OnBegin(
+        [&] { Shell(fmt::format("ip link add other index {} type ifb", index)); });
+    const Error error = ErrorOf(world.host->ApplyOnce(SmallNode()));
     if (error.code != ErrorCode::kStale) return error.ToString();
     if (!error.rollback || !error.rollback->complete()) return error.ToString();
     const std::string links = Shell("ip -o link show dev other");

@@ -63,6 +63,9 @@ class FaultTransport final : public netlink::ForwardingTransport {
   /// Called when all is ready for the first message, before it is looked whether something changed.
   void OnReady(std::function<void()> callback) { on_ready_ = std::move(callback); }
 
+  /// Called after that, right before the first message.
+  void OnBegin(std::function<void()> callback) { on_begin_ = std::move(callback); }
+
   /// As in a user namespace, where buffers cannot be forced.
   void LimitSend(size_t bytes) { send_limit_ = bytes; }
 
@@ -70,7 +73,9 @@ class FaultTransport final : public netlink::ForwardingTransport {
   ssize_t Receive(netlink::Bus bus, std::span<std::byte> buffer) override;
   bool StopNoticing() override {
     if (const auto ready = std::exchange(on_ready_, {})) ready();
-    return next().StopNoticing();
+    const bool noticed = next().StopNoticing();
+    if (const auto begin = std::exchange(on_begin_, {})) begin();
+    return noticed;
   }
   size_t SendLimit(netlink::Bus bus) const override {
     return std::min(send_limit_, next().SendLimit(bus));
@@ -101,6 +106,7 @@ class FaultTransport final : public netlink::ForwardingTransport {
   std::array<std::deque<std::vector<std::byte>>, netlink::kNetlinkBuses> replies_;
   std::function<void()> on_step_;
   std::function<void()> on_ready_;
+  std::function<void()> on_begin_;
   std::optional<RefusingDns> resolver_;
 };
 
