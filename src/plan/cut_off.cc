@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "src/base/try.h"
+#include "src/plan/snapshot.h"
 #include "src/plan/tracker.h"
 #include "src/plan/transaction.h"
 
@@ -38,15 +39,35 @@ Op ByTag(Op op) {
   return op;
 }
 
+// The kernel makes a device along with its link: of one that is still to be configured, it is what
+// is changed.
+Op FromBlank(const Op& op, const Snapshot& snapshot) {
+  const kernel::Object* found = snapshot.Find(op.object);
+  return {.verb = Verb::kChange, .object = op.object, .before = *found, .phase = op.phase};
+}
+
+bool IsBlankDevice(size_t op, const std::vector<Op>& ops, const Snapshot& snapshot) {
+  const auto* device = std::get_if<kernel::WgDevice>(&ops[op].object);
+  if (device == nullptr || ops[op].verb != Verb::kAdd) return false;
+  const bool of_new_link = std::any_of(ops.begin(), ops.end(), [&](const Op& other) {
+    const auto* link = std::get_if<kernel::Link>(&other.object);
+    return link != nullptr && other.verb == Verb::kAdd && link->index == device->dev->index;
+  });
+  return of_new_link && snapshot.Find(ops[op].object) != nullptr;
+}
+
 // The ops that are still to be done; nothing where one is half done, or somebody else's doing.
 Result<std::optional<std::vector<Op>>> RestOf(const std::vector<Op>& ops, netlink::Client& client) {
   Tracker tracker(ops);
   Reader reader(client, netlink::ExtraMode::kDrop);
   WGNET_RETURN_IF_ERROR(reader.Read(tracker.scope(), tracker));
+  WGNET_ASSIGN_OR_RETURN(const Snapshot snapshot, Snapshot::Read(tracker.scope(), reader));
   std::optional<std::vector<Op>> rest(std::in_place);
   for (size_t op = 0; op < ops.size(); ++op) {
-    if (tracker.IsOther(op)) return std::optional<std::vector<Op>>();
-    if (!tracker.IsDone(op)) rest->push_back(ops[op]);
+    if (tracker.IsDone(op)) continue;
+    const bool blank = IsBlankDevice(op, ops, snapshot);
+    if (tracker.IsOther(op) && !blank) return std::optional<std::vector<Op>>();
+    rest->push_back(blank ? FromBlank(ops[op], snapshot) : ops[op]);
   }
   return rest;
 }

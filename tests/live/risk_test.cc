@@ -142,7 +142,7 @@ TEST(SharedNumber, IsTold) {
                         "");
               EXPECT_THAT(FirstWarning(host, table),
                           HasSubstr("the table 700 has routes of somebody else, such as: ip route "
-                                    "add 198.51.100.0/24"));
+                                    "add unicast 198.51.100.0/24"));
               EXPECT_THAT(FirstWarning(host, mark),
                           HasSubstr("somebody else uses the mark 0x77: ip rule add priority"));
               EXPECT_EQ(Shell("ip rule del fwmark 0x77 lookup 900"), "");
