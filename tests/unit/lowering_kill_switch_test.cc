@@ -27,7 +27,7 @@ Peer At(std::string_view key, std::string_view endpoint) { return Peer(key).Endp
 Node With(Interface interface) { return Node().Add(std::move(interface)).Add(KillSwitch()); }
 
 std::vector<std::string> CommandsOf(const Op& op) {
-  return kernel::CommandsOf(op.verb, op.object, op.before, [](const auto&) { return "KEY"; });
+  return kernel::CommandsOf(op.verb, op.object, op.image(), [](const auto&) { return "KEY"; });
 }
 
 // All that stands in nftables, as the commands that make it, without quotes, comments and the
