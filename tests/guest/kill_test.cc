@@ -49,7 +49,7 @@ std::string StateAfter(Host& host, const Node& node) {
 
 // Killed when it had begun, it is carried on to its end by whoever comes next; or taken back, where
 // an object is half done: a peer that has lost an allowed IP to one that came.
-std::string KillForward(Host& host, const Node& before, const Node& after) {
+std::string KillForward(Host& host, const Node& before, const Node& after, bool numbers_stay) {
   host.planner().RecoverTo(RecoveryDirection::kForward);
   const std::string end = StateAfter(host, after);
   const std::string start = StateAfter(host, before);
@@ -65,7 +65,10 @@ std::string KillForward(Host& host, const Node& before, const Node& after) {
     if (!report) return "recovery: " + report.error().ToString();
     if (report->cut_off.size() != 1) return fmt::format("{} were cut off", report->cut_off.size());
     const bool finished = report->cut_off.front().finished;
-    const std::string difference = DifferenceOf(finished ? end : start, next.State());
+    const auto rest = host.Plan(finished ? after : before);
+    if (!rest || !rest->ops.empty()) return fmt::format("step {}: the plan is not empty", steps);
+    const std::string difference =
+        numbers_stay ? DifferenceOf(finished ? end : start, next.State()) : "";
     if (!difference.empty()) return fmt::format("killed after step {}:\n{}", steps, difference);
     ++(finished ? carried_on : taken_back);
   }
@@ -202,7 +205,9 @@ TEST_P(Kill, OfOneThatGoesForwardLeavesTheStateAfter) {
   const Node before = GetParam().before;
   EXPECT_EQ(InScenario(GetParam(),
                        [&](Host& host, const Node& after) {
-                         return KillForward(host, before, WithoutDns(after));
+                         // Links that take turns have other numbers each time.
+                         const bool numbers_stay = GetParam().name != "Renamed";
+                         return KillForward(host, before, WithoutDns(after), numbers_stay);
                        }),
             "");
 }
