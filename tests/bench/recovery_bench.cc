@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-// How long it takes to take back a transaction of 1,000 routes that was killed right before its
-// end, and how much of that is the kernel's own: what passes inside the calls that send and
-// receive.
+// How long it takes to take back a transaction of 500 routes and as many rules that was killed
+// right before its end, and how much of that is the kernel's own: what passes inside the calls that
+// send and receive.
 //   unshare -n recovery_bench [ROUNDS]
 #include <fmt/format.h>
 
@@ -17,7 +17,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr int kRoutes = 1000;
+constexpr int kPrefixes = 500;
 
 class Timed final : public netlink::ForwardingTransport {
  public:
@@ -42,19 +42,23 @@ class Timed final : public netlink::ForwardingTransport {
   Clock::duration inside_{};
 };
 
+// No tunnel, since a fake one goes with its process.
 Node Routes() {
-  Peer peer(TestKey("peer").Public());
-  for (int i = 0; i < kRoutes; ++i) peer.AllowedIp(fmt::format("10.{}.{}.0/24", i / 250, i % 250));
-  return Node().Add(Interface("wg0").PrivateKey(TestKey("own")).AddPeer(peer));
+  Node node;
+  for (int i = 0; i < kPrefixes; ++i) {
+    const std::string prefix = fmt::format("10.{}.{}.0/24", i / 250, i % 250);
+    node.Add(PolicyRoute::ForPrefix(prefix, "eth0").Table(700).Priority(1000 + i));
+  }
+  return node;
 }
 
 // The steps of a transaction that ends well.
 size_t CountSteps(Host& host, const Node& node) {
   size_t steps = 0;
   host.transport().OnStep([&] { ++steps; });
-  const bool done = host.Apply(node) && host.Apply({});
+  const bool done = host.Apply(node).ok();
   host.transport().OnStep({});
-  return done ? steps / 2 : 0;
+  return done && host.Apply({}) ? steps : 0;
 }
 
 double Milliseconds(Clock::duration duration) {
@@ -69,7 +73,10 @@ int Run(int rounds) {
   const size_t steps = CountSteps(host, node);
   std::vector<double> ours;
   for (int round = 0; round < rounds; ++round) {
-    if (KillAfter(steps, host, [&] { return host.Apply(node).ok(); }) != End::kKilled) return 1;
+    if (KillAfter(steps, host, [&] { return host.Apply(node).ok(); }) != End::kKilled) {
+      fmt::print(stderr, "nothing was killed\n");
+      return 1;
+    }
     auto kernel = netlink::KernelTransport::Open(*netlink::NetworkNamespace::Open(""));
     auto timed = std::make_unique<Timed>(std::make_unique<FakeWireguard>(*std::move(kernel)));
     const Timed& clock = *timed;
@@ -78,7 +85,10 @@ int Run(int rounds) {
     const auto begin = Clock::now();
     const auto report = planner.Recover();
     const auto all = Clock::now() - begin;
-    if (!report || report->cut_off.size() != 1 || !report->cut_off[0].rollback.complete()) return 1;
+    if (!report || report->cut_off.size() != 1 || !report->cut_off[0].rollback.complete()) {
+      fmt::print(stderr, "{}\n", report ? report->ToJson() : report.error().ToString());
+      return 1;
+    }
     ours.push_back(Milliseconds(all - clock.inside()));
     fmt::print("{} steps taken back in {:.1f} ms, of which {:.1f} ms not in the kernel\n",
                report->cut_off[0].rollback.undone, Milliseconds(all), ours.back());
