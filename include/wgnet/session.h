@@ -108,9 +108,9 @@ class Session {
   /// removed.
   Result<wgnet::Plan> Plan(const Node& node, const Hooks& hooks = {});
 
-  /// Carries a plan out: all of it, or none of it. If the kernel has changed since, such that another
-  /// plan would be made now, nothing is done (ErrorCode::kStale). After a failure everything is as before, or
-  /// `error.rollback` says what is not.
+  /// Carries a plan out: all of it, or none of it. If the kernel has changed since, such that
+  /// another plan would be made now, nothing is done (ErrorCode::kStale). After a failure
+  /// everything is as before, or `error.rollback` says what is not.
   Result<ApplyReport> Apply(const wgnet::Plan& plan);
   /// Plans and applies under one lock; plans again when the kernel changes meanwhile.
   Result<ApplyReport> Apply(const Node& node, const Hooks& hooks = {});
