@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "wgnet/session.h"
 
+#include <unistd.h>
+
 #include <sys/stat.h>
 
 #include <filesystem>
@@ -259,7 +261,7 @@ Result<Session> Session::Open(SessionOptions options) {
     planner.AllowAdoption(options.adopt);
     planner.AllowAdoptionOfIdentical(options.adopt_identical);
     planner.RecoverTo(options.recovery);
-    planner.WarnOfCut(FindSshConnection());
+    planner.WarnOfCut(FindSshConnection(getpid()));
     if (!options.guardian.empty()) planner.UseGuardian(guardian);
     WGNET_ASSIGN_OR_RETURN(auto cut_off, planner.RecoverCutOff());
     return Session(

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "src/base/ssh_connection.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <charconv>
 #include <string>
@@ -62,8 +60,7 @@ std::optional<SshConnection> SshConnection::Parse(std::string_view text) {
   return SshConnection{*client, *server};
 }
 
-std::optional<SshConnection> FindSshConnection() {
-  pid_t pid = getpid();
+std::optional<SshConnection> FindSshConnection(pid_t pid) {
   for (int generation = 0; pid > 0 && generation < kMostParents; ++generation) {
     if (auto connection = ConnectionOf(pid)) return connection;
     pid = ParentOf(pid);

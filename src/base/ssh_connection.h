@@ -2,6 +2,8 @@
 #ifndef WGNET_BASE_SSH_CONNECTION_H_
 #define WGNET_BASE_SSH_CONNECTION_H_
 
+#include <sys/types.h>
+
 #include <optional>
 #include <string_view>
 
@@ -18,9 +20,9 @@ struct SshConnection {
   static std::optional<SshConnection> Parse(std::string_view text);
 };
 
-/// That by which the caller is logged in: sudo(8) takes the variable away, so that of a parent
-/// process counts where this one has none.
-std::optional<SshConnection> FindSshConnection();
+/// That by which whoever started the process is logged in: sudo(8) takes the variable away, so that
+/// of a parent counts where the process has none.
+std::optional<SshConnection> FindSshConnection(pid_t pid);
 
 }  // namespace wgnet
 

@@ -5,6 +5,7 @@
 
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <variant>
 
 #include "src/kernel/address.h"
@@ -44,6 +45,9 @@ struct KeyEqual {
   bool operator()(const Object& a, const Object& b) const { return SameKey(a, b); }
   bool operator()(const Object* a, const Object* b) const { return SameKey(*a, *b); }
 };
+
+/// Objects that live elsewhere, to be found by key.
+using KeySet = std::unordered_set<const Object*, KeyHash, KeyEqual>;
 
 /// The link that the object hangs on, or is; null where it hangs on none.
 const LinkRef* LinkOf(const Object& object);

@@ -199,7 +199,7 @@ Result<Record> Adopt(std::span<const std::string> interfaces, Record own,
 }
 
 std::vector<std::string> KeepLiveEndpoints(const Desired& desired, int64_t now, Record& own) {
-  std::unordered_set<const Object*, kernel::KeyHash, kernel::KeyEqual> wanted;
+  kernel::KeySet wanted;
   for (const Object& object : desired.objects) wanted.insert(&object);
   std::vector<std::string> warnings;
   for (Object& object : own.objects) {

@@ -42,8 +42,10 @@ Op ByTag(Op op) {
 // The kernel makes a device along with its link: of one that is still to be configured, it is what
 // is changed.
 Op FromBlank(const Op& op, const Snapshot& snapshot) {
-  const kernel::Object* found = snapshot.Find(op.object);
-  return {.verb = Verb::kChange, .object = op.object, .before = *found, .phase = op.phase};
+  Op change = op;
+  change.verb = Verb::kChange;
+  change.before = *snapshot.Find(op.object);
+  return change;
 }
 
 bool IsBlankDevice(size_t op, const std::vector<Op>& ops, const Snapshot& snapshot) {

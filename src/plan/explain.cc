@@ -61,6 +61,11 @@ std::string Explain(const Op& op) {
   return text;
 }
 
+std::string FirstCommandOf(const Op& op) {
+  const auto commands = CommandsOf(op, SecretFileOf(op));
+  return commands.empty() ? "" : commands.front();
+}
+
 std::string Explain(const PlanData& plan) {
   std::string text;
   ForEachStep(

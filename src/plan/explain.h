@@ -16,6 +16,9 @@ netlink::SecretWord SecretFileOf(const Op& op);
 /// The op's commands, on lines.
 std::string Explain(const Op& op);
 
+/// The op's first command, for messages; empty where it has none.
+std::string FirstCommandOf(const Op& op);
+
 /// Every step's commands, on lines.
 std::string Explain(const PlanData& plan);
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "src/plan/garbage.h"
 
-#include <unordered_set>
-
 #include "src/base/try.h"
 #include "src/plan/lowering.h"
 #include "src/plan/snapshot.h"
@@ -10,8 +8,8 @@
 namespace wgnet::plan {
 namespace {
 
+using kernel::KeySet;
 using kernel::Object;
-using KeySet = std::unordered_set<const Object*, kernel::KeyHash, kernel::KeyEqual>;
 
 Result<Snapshot> ReadMarked(Reader& reader) {
   Scope links;

@@ -57,11 +57,6 @@ bool IsEmptied(uint32_t link, const Snapshot& snapshot, const std::vector<Op>& o
   return count == 0;
 }
 
-bool IsTouched(const Object& object, const std::vector<Op>& ops) {
-  return std::any_of(ops.begin(), ops.end(),
-                     [&](const Op& op) { return kernel::SameKey(op.object, object); });
-}
-
 // What is made, or made again, after the addresses are gone.
 void AddLast(const Object& route, std::vector<Op>& ops) {
   ops.push_back({.verb = Verb::kAdd, .object = route, .phase = Phase::kAddressRemoval});
@@ -73,8 +68,10 @@ void Remove(const Object& route, std::vector<Op>& ops) {
 
 void RemakeRoutes(uint32_t link, const Snapshot& snapshot, std::vector<Op>& ops) {
   std::vector<Op> all;
+  kernel::KeySet touched;
+  for (const Op& op : ops) touched.insert(&op.object);
   for (const Object& object : snapshot.objects()) {
-    if (Ipv4RouteOn(link, object) == nullptr || IsTouched(object, ops)) continue;
+    if (Ipv4RouteOn(link, object) == nullptr || touched.contains(&object)) continue;
     Remove(object, all);
     AddLast(object, all);
   }

@@ -4,7 +4,6 @@
 #define WGNET_PLAN_OWNERSHIP_H_
 
 #include <map>
-#include <unordered_set>
 #include <utility>
 
 #include "src/plan/lowering.h"
@@ -32,8 +31,6 @@ class Ownership {
   const kernel::Object* FindTwin(const kernel::Rule& wanted) const;
 
  private:
-  using KeySet = std::unordered_set<const kernel::Object*, kernel::KeyHash, kernel::KeyEqual>;
-
   void FindForeignClaims();
   Status CheckClaims(const kernel::WgPeer& wanted) const;
   const kernel::Object* FindRuleInPlaceOf(const kernel::Rule& wanted) const;
@@ -42,8 +39,8 @@ class Ownership {
 
   const Snapshot& snapshot_;
   bool takes_over_twins_;
-  KeySet recorded_;
-  KeySet wanted_;
+  kernel::KeySet recorded_;
+  kernel::KeySet wanted_;
   std::map<std::pair<uint32_t, Prefix>, PublicKey> foreign_claims_;  // by link and allowed IP
 };
 

@@ -7,7 +7,6 @@
 #include <ctime>
 #include <iterator>
 #include <set>
-#include <unordered_set>
 #include <utility>
 
 #include "src/base/text.h"
@@ -111,7 +110,7 @@ PartedPlan PartForConfirmation(const PlanData& plan, const std::vector<PublicKey
 }
 
 Record Without(Record record, const Record& waiting) {
-  std::unordered_set<const Object*, kernel::KeyHash, kernel::KeyEqual> keys;
+  kernel::KeySet keys;
   for (const Object& object : waiting.objects) keys.insert(&object);
   std::erase_if(record.objects, [&](const Object& object) { return keys.contains(&object); });
   return record;

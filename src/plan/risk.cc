@@ -6,7 +6,6 @@
 #include <linux/rtnetlink.h>
 
 #include <algorithm>
-#include <unordered_set>
 
 #include "src/base/try.h"
 #include "src/plan/routing.h"
@@ -57,13 +56,14 @@ std::vector<Stated> StatedMarks(const Node& node) {
   return marks;
 }
 
-// What is neither the owner's before the plan, nor after it.
+// What is neither the owner's before the plan, nor after it, and stays.
 class Foreign {
  public:
   explicit Foreign(const PlanData& plan) {
     for (const Record* record : {&plan.before, &plan.after}) {
       for (const Object& object : record->objects) own_.insert(&object);
     }
+    for (const Op& op : plan.ops) own_.insert(&op.image());
   }
 
   template <class T>
@@ -73,7 +73,7 @@ class Foreign {
   }
 
  private:
-  std::unordered_set<const Object*, kernel::KeyHash, kernel::KeyEqual> own_;
+  kernel::KeySet own_;
 };
 
 std::optional<std::string> RouteIn(const Stated& table, const Foreign& foreign,

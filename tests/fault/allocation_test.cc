@@ -71,7 +71,7 @@ TEST_P(Allocation, FailedLeavesTheStateBefore) {
   size_t count = 0;
   size_t cases = 0;
   ASSERT_EQ(std::sscanf(text.c_str(), "%zu allocations, %zu cases", &count, &cases), 2) << text;
-  std::cout << fmt::format("{}: {}, every point reached\n", GetParam().name, text);
+  std::cout << fmt::format("{}: {}, {}\n", GetParam().name, text, Reached());
 }
 
 INSTANTIATE_TEST_SUITE_P(, Allocation, ::testing::ValuesIn(ReferenceScenarios()),
@@ -119,7 +119,7 @@ TEST(SessionAllocation, FailedIsAnError) {
   size_t count = 0;
   size_t cases = 0;
   ASSERT_EQ(std::sscanf(text.c_str(), "%zu allocations, %zu cases", &count, &cases), 2) << text;
-  std::cout << "Session: " << text << ", every point reached\n";
+  std::cout << "Session: " << text << ", " << Reached() << "\n";
 }
 
 }  // namespace

@@ -121,7 +121,7 @@ TEST_P(DoubleFault, IsToldOfAndMended) {
   size_t cases = 0;
   ASSERT_EQ(std::sscanf(text.c_str(), "%zu messages, %zu cases", &messages, &cases), 2) << text;
   EXPECT_GE(messages, 1u);
-  std::cout << fmt::format("{}: {}, every point reached\n", GetParam().name, text);
+  std::cout << fmt::format("{}: {}, {}\n", GetParam().name, text, Reached());
 }
 
 INSTANTIATE_TEST_SUITE_P(, DoubleFault, ::testing::ValuesIn(AllScenarios()),

@@ -69,7 +69,7 @@ TEST_P(ReferenceFault, LeavesTheStateBefore) {
   if (Full()) {
     EXPECT_EQ(cases, messages * kMostErrors);
   }
-  std::cout << fmt::format("{}: {}, every point reached\n", GetParam().name, text);
+  std::cout << fmt::format("{}: {}, {}\n", GetParam().name, text, Reached());
 }
 
 INSTANTIATE_TEST_SUITE_P(, ReferenceFault, ::testing::ValuesIn(ReferenceScenarios()),

@@ -86,7 +86,7 @@ TEST_P(Reply, SpoiledEndsBeforeOrAfter) {
   if (Full()) {
     EXPECT_GE(cases, replies * std::size(kSpoils));
   }
-  std::cout << fmt::format("{}: {}, every point reached\n", GetParam().name, text);
+  std::cout << fmt::format("{}: {}, {}\n", GetParam().name, text, Reached());
 }
 
 INSTANTIATE_TEST_SUITE_P(, Reply, ::testing::ValuesIn(ReferenceScenarios()),

@@ -7,6 +7,7 @@
 
 #include "src/plan/snapshot.h"
 #include "tests/fuzz/everything.h"
+#include "tests/support/netlink_only_transport.h"
 
 namespace {
 
@@ -15,7 +16,7 @@ using wgnet::netlink::Bus;
 // In two bytes, of which the highest bit says that the sequence numbers stay as they are.
 constexpr uint16_t kSizeBits = 0x7fff;
 
-class Answers final : public wgnet::netlink::Transport {
+class Answers final : public wgnet::testing::NetlinkOnlyTransport {
  public:
   explicit Answers(std::span<const uint8_t> bytes) : bytes_(bytes) {}
 
@@ -39,15 +40,6 @@ class Answers final : public wgnet::netlink::Transport {
     if ((size & ~kSizeBits) == 0) Number(buffer.first(taken));
     return static_cast<ssize_t>(taken);
   }
-  size_t SendLimit(Bus) const override { return 1 << 20; }
-  int StartNoticing() override { return 0; }
-  bool StopNoticing() override { return false; }
-  int OpenSetting(const char*, bool) override { return -ENOENT; }
-  ssize_t ReadSetting(int, std::span<char>) override { return -EBADF; }
-  int WriteSetting(int, std::string_view) override { return EBADF; }
-  void CloseSetting(int) override {}
-  int Run(const wgnet::Process&) override { return -ENOSYS; }
-  wgnet::DnsSystem* dns() override { return nullptr; }
 
  private:
   void Number(std::span<std::byte> datagram) const {

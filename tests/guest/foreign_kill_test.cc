@@ -47,8 +47,8 @@ std::string KillEverywhere(const Node& after) {
     const End end = KillAfter(steps, host, [&] { return host.Apply(after).ok(); });
     if (end == End::kFailed) return fmt::format("step {}: it failed", steps);
     if (end == End::kDone) {
-      std::cout << fmt::format("killed in {} cases, after 1 of {} steps, every point reached\n",
-                               cases, stride);
+      std::cout << fmt::format("killed in {} cases, after 1 of {} steps, {}\n", cases, stride,
+                               Reached());
       std::cout.flush();
       return cases > 1 ? "" : "nothing was killed";
     }

@@ -237,8 +237,8 @@ std::string Compete(const Case& test, bool threads) {
     const std::string wrong = contest.Round(threads);
     if (!wrong.empty()) return fmt::format("round {}: {}", round, wrong);
   }
-  fmt::print("{} in {}: {} rounds, {} found the other at work, every point reached\n", test.name,
-             threads ? "threads" : "processes", Rounds(), contest.busy());
+  fmt::print("{} in {}: {} rounds, {} found the other at work, {}\n", test.name,
+             threads ? "threads" : "processes", Rounds(), contest.busy(), Reached());
   fflush(nullptr);
   return "";
 }

@@ -235,8 +235,8 @@ std::string AbortEverywhere(const Change& change) {
     if (!in_files.empty()) return fmt::format("files at step {}:\n{}", steps, in_files);
     if (InProcess(Recover).status != 0) return "recovery fails";
   }
-  fmt::print("{}: aborted at {} of {} steps, every point reached; {} MiB searched\n", change.name,
-             cases, steps - 1, bytes >> 20);
+  fmt::print("{}: aborted at {} of {} steps, {}; {} MiB searched\n", change.name, cases, steps - 1,
+             Reached(), bytes >> 20);
   fflush(nullptr);
   return cases > 2 ? "" : "nothing was aborted";
 }

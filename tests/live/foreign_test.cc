@@ -14,6 +14,7 @@
 #include "src/plan/explain.h"
 #include "tests/support/foreign_objects.h"
 #include "tests/support/kernel_state.h"
+#include "tests/support/scenario.h"
 #include "tests/support/world.h"
 
 namespace wgnet::testing {
@@ -35,18 +36,6 @@ table inet wgnet-owner {
 }
 E
 )";
-
-// The lines of `before` that are not there any more; settings do not count.
-std::string Lost(const std::string& before, const std::string& after) {
-  const auto lines = ObjectsOf(after);
-  std::string lost;
-  for (const std::string& line : ObjectsOf(before)) {
-    if (!lines.contains(line)) lost += "lost " + line + "\n";
-  }
-  return lost;
-}
-
-std::string Text(const Status& status) { return status ? "" : status.error().ToString(); }
 
 // A namespace with what others have, and one owner in it.
 class World {
@@ -83,7 +72,7 @@ std::string StaysThroughout() {
   if (!world.complaint().empty()) return world.complaint();
   for (const Node& node : {LargeNode(), LargeNode(), ChangedNode(), ClientNode()}) {
     if (const auto error = Text(world.host().Apply(node)); !error.empty()) return error;
-    if (const auto lost = Lost(before, world.State()); !lost.empty()) return lost;
+    if (const auto lost = LostFrom(before, world.State()); !lost.empty()) return lost;
   }
   if (const auto error = Text(world.host().Apply({})); !error.empty()) return error;
   return DifferenceOf(before, world.State());
@@ -170,8 +159,8 @@ TEST_P(ForeignAfterAFailure, IsAsBefore) {
     EXPECT_EQ(InNewNamespace([&] { return FailAt(GetParam(), messages - i); }), "")
         << "message " << messages - i << " of " << messages;
   }
-  std::cout << fmt::format("{}: {} of {} messages, and the record, every point reached\n",
-                           GetParam().name, cases, messages);
+  std::cout << fmt::format("{}: {} of {} messages, and the record, {}\n", GetParam().name, cases,
+                           messages, Reached());
 }
 
 INSTANTIATE_TEST_SUITE_P(, ForeignAfterAFailure, ::testing::ValuesIn(Steps()),
@@ -188,7 +177,7 @@ std::string StaysOnOurLinks() {
   if (world.host().transport().messages() != 0) return "the second apply sent something";
   if (const auto error = Text(world.host().Apply(ChangedNode())); !error.empty()) return error;
   if (const auto error = Text(world.host().Apply(LargeNode())); !error.empty()) return error;
-  return Lost(with, world.State());
+  return LostFrom(with, world.State());
 }
 
 TEST(Foreign, StaysOnOurLinksAsLongAsTheyStay) { EXPECT_EQ(InNewNamespace(StaysOnOurLinks), ""); }
@@ -216,7 +205,7 @@ std::string IsAnnounced(const Node& after, size_t count, const std::vector<std::
   if (const auto done = world.host().planner().Apply(*plan); !done) {
     return done.error().ToString();
   }
-  return after.empty() ? DifferenceOf(before, world.State()) : Lost(before, world.State());
+  return after.empty() ? DifferenceOf(before, world.State()) : LostFrom(before, world.State());
 }
 
 const std::vector<std::string> kOnHub = {"10.20.7.7/24",  "172.30.0.1",    "fd77::1/64",

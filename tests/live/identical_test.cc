@@ -38,8 +38,6 @@ constexpr char kTwins[] =
     "ip route add 10.6.0.0/16 dev wg0 table 700 scope link && "
     "ip rule add to 10.6.0.0/16 priority 900 lookup 700";
 
-std::string Text(const Status& status) { return status ? "" : status.error().ToString(); }
-
 std::string InWorld(const std::string& made, const std::function<std::string(Host&)>& body) {
   return InNewNamespace([&]() -> std::string {
     const TemporaryDirectory state;

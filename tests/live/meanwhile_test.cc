@@ -22,8 +22,6 @@ std::string InWorld(const std::function<std::string(Host&)>& body) {
   });
 }
 
-std::string Text(const Status& status) { return status ? "" : status.error().ToString(); }
-
 // Applies a plan after a shell command; "stale", or "" when it was carried out.
 std::string PlanThenApply(Host& host, const Node& node, const std::string& meanwhile) {
   const auto plan = host.Plan(node);

@@ -18,18 +18,6 @@ namespace {
 
 constexpr int kMostActsInside = 3;
 
-std::string Text(const Status& status) { return status ? "" : status.error().ToString(); }
-
-// The lines of `before` that are not there any more; settings do not count.
-std::string Lost(const std::string& before, const std::string& after) {
-  const auto lines = ObjectsOf(after);
-  std::string lost;
-  for (const std::string& line : ObjectsOf(before)) {
-    if (!lines.contains(line)) lost += "lost " + line + "\n";
-  }
-  return lost;
-}
-
 class Walk {
  public:
   explicit Walk(uint64_t seed)
@@ -109,7 +97,7 @@ class Walk {
     std::string twin;
     twin_.Inside([&] { twin = QuietState(); });
     const std::string state = QuietState();
-    if (!node.empty()) return Lost(twin, state);
+    if (!node.empty()) return LostFrom(twin, state);
     if (!Files(host_->state_dir()).empty()) return "a file is left";
     if (host_->resolver().State() != first_) return "the resolver is not as at first";
     return DifferenceOf(twin, state);
@@ -167,10 +155,9 @@ std::string WalkAbout() {
   }
   fmt::print(
       "{} random nodes, {} changes of others' in {} kinds, {} of them inside of ours, {} stale; "
-      "every point "
-      "reached\n",
-      2 * rounds, walk.adversary().acts(), walk.adversary().kinds(), walk.disturbed(),
-      walk.stale());
+      "{}\n",
+      2 * rounds, walk.adversary().acts(), walk.adversary().kinds(), walk.disturbed(), walk.stale(),
+      Reached());
   fflush(nullptr);
   const bool all = walk.adversary().kinds() == Adversary::kAllKinds && walk.disturbed() > rounds;
   return all || InGuest() ? "" : "not every kind of change was made";

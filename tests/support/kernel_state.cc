@@ -340,6 +340,15 @@ std::set<std::string> ObjectsOf(const std::string& state) {
   return lines;
 }
 
+std::string LostFrom(const std::string& before, const std::string& after) {
+  const auto lines = ObjectsOf(after);
+  std::string lost;
+  for (const std::string& line : ObjectsOf(before)) {
+    if (!lines.contains(line)) lost += "lost " + line + "\n";
+  }
+  return lost;
+}
+
 std::string DifferenceOf(const std::string& before, const std::string& after) {
   const auto split = [](const std::string& text) {
     std::multiset<std::string> lines;

@@ -18,6 +18,10 @@ bool HasTentativeAddress();
 /// The lines of a state, but for those of settings.
 std::set<std::string> ObjectsOf(const std::string& state);
 
+/// The lines of `before` that are not there any more, each with "lost" before it; settings do not
+/// count.
+std::string LostFrom(const std::string& before, const std::string& after);
+
 /// The lines that only one of two states has, each with - or + before it.
 std::string DifferenceOf(const std::string& before, const std::string& after);
 

@@ -35,6 +35,10 @@ std::map<std::string, std::string> Files(const std::string& directory);
 
 /// Whether all cases are to be run, and not a sample.
 bool Full();
+/// What the last line of a suite says that got to its end.
+inline const char* Reached() {
+  return Full() ? "every point reached" : "a sample, all of it reached";
+}
 
 }  // namespace wgnet::testing
 

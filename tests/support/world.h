@@ -58,6 +58,9 @@ class Host {
   std::unique_ptr<plan::Planner> planner_;
 };
 
+/// "" or the error's text.
+inline std::string Text(const Status& status) { return status ? "" : status.error().ToString(); }
+
 /// The same key for the same seed.
 SecretKey TestKey(std::string_view seed);
 

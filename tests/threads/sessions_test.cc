@@ -76,7 +76,7 @@ std::string InWorld(const std::function<void(Complaints&, std::atomic<size_t>&)>
         Complaints complaints;
         std::atomic<size_t> cases = 0;
         body(complaints, cases);
-        std::cout << fmt::format("{} rounds, every point reached\n", cases.load());
+        std::cout << fmt::format("{} rounds, {}\n", cases.load(), Reached());
         std::cout.flush();
         return complaints.text();
       },

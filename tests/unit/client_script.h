@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "src/netlink/client.h"
+#include "tests/support/netlink_only_transport.h"
 #include "tests/support/wire_text.h"
 
 namespace wgnet::netlink {
@@ -19,7 +20,7 @@ namespace wgnet::netlink {
 using Datagram = std::vector<std::byte>;
 
 // Answers each Send with what the script has for it: datagrams, and errors of receiving.
-class ScriptedTransport final : public Transport {
+class ScriptedTransport final : public testing::NetlinkOnlyTransport {
  public:
   using Answer = std::variant<Datagram, int>;
 
@@ -57,15 +58,6 @@ class ScriptedTransport final : public Transport {
     std::copy(datagram.begin(), datagram.end(), buffer.begin());
     return static_cast<ssize_t>(datagram.size());
   }
-  size_t SendLimit(Bus) const override { return 1 << 20; }
-  int StartNoticing() override { return 0; }
-  bool StopNoticing() override { return false; }
-  int OpenSetting(const char*, bool) override { return -ENOENT; }
-  ssize_t ReadSetting(int, std::span<char>) override { return -EBADF; }
-  int WriteSetting(int, std::string_view) override { return EBADF; }
-  void CloseSetting(int) override {}
-  int Run(const Process&) override { return -ENOSYS; }
-  DnsSystem* dns() override { return nullptr; }
 
  private:
   struct Step {

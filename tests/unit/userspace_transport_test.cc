@@ -15,6 +15,7 @@
 #include "src/netlink/codec.h"
 #include "src/netlink/generic_family.h"
 #include "tests/support/fake_uapi.h"
+#include "tests/support/netlink_only_transport.h"
 #include "tests/support/sandbox.h"
 
 namespace wgnet::wireguard {
@@ -34,7 +35,7 @@ struct FakeLink {
 };
 
 // Has links, and no WireGuard unless it is told.
-class FakeKernel final : public netlink::Transport {
+class FakeKernel final : public testing::NetlinkOnlyTransport {
  public:
   std::map<uint32_t, FakeLink> links;
   uint16_t family = 0;
@@ -54,15 +55,6 @@ class FakeKernel final : public netlink::Transport {
   ssize_t Receive(Bus bus, std::span<std::byte> buffer) override {
     return replies_[static_cast<size_t>(bus)].Receive(buffer);
   }
-  size_t SendLimit(Bus) const override { return 1 << 20; }
-  int StartNoticing() override { return 0; }
-  bool StopNoticing() override { return false; }
-  int OpenSetting(const char*, bool) override { return -ENOENT; }
-  ssize_t ReadSetting(int, std::span<char>) override { return -EBADF; }
-  int WriteSetting(int, std::string_view) override { return EBADF; }
-  void CloseSetting(int) override {}
-  int Run(const Process&) override { return -ENOENT; }
-  DnsSystem* dns() override { return nullptr; }
 
  private:
   void AnswerRoute(const Message& message) {

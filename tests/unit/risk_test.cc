@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "src/plan/risk.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace wgnet::plan {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+constexpr uint32_t kMark = 0x77;
+
+kernel::Rule RuleWithMark() {
+  kernel::Rule rule;
+  rule.family = Family::kIpv4;
+  rule.priority = 100;
+  rule.fwmark = kMark;
+  rule.action = FR_ACT_TO_TBL;
+  rule.table = 900;
+  return rule;
+}
+
+std::vector<std::string> Warnings(const PlanData& plan) {
+  Snapshot snapshot;
+  snapshot.Visit(RuleWithMark());
+  return FindSharedNumbers(Node().Add(Interface("wg0").FwMark(kMark)), plan, snapshot, {});
+}
+
+TEST(RiskTest, AMarkOfSomebodyElsesIsTold) {
+  EXPECT_THAT(Warnings({}), ElementsAre(HasSubstr("somebody else uses the mark 0x77")));
+}
+
+TEST(RiskTest, OurOwnAndWhatIsTakenOverAreNotSomebodyElses) {
+  EXPECT_THAT(Warnings({.before = {.objects = {RuleWithMark()}}}), IsEmpty());
+  EXPECT_THAT(Warnings({.after = {.objects = {RuleWithMark()}}}), IsEmpty());
+  const Op removal{.verb = kernel::Verb::kDelete, .object = RuleWithMark()};
+  EXPECT_THAT(Warnings({.ops = {removal}}), IsEmpty());
+}
+
+}  // namespace
+}  // namespace wgnet::plan
