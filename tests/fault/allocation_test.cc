@@ -11,6 +11,7 @@
 #include "tests/support/allocations.h"
 #include "tests/support/kernel_state.h"
 #include "tests/support/reference.h"
+#include "tests/support/sample.h"
 #include "wgnet/session.h"
 
 namespace wgnet::testing {

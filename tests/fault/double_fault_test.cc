@@ -8,6 +8,7 @@
 #include <iostream>
 
 #include "tests/support/reference.h"
+#include "tests/support/sample.h"
 
 namespace wgnet::testing {
 namespace {

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "tests/support/kernel_state.h"
+#include "tests/support/sample.h"
 #include "tests/support/scenario.h"
 
 namespace wgnet::testing {

@@ -9,6 +9,7 @@
 #include "tests/support/foreign_objects.h"
 #include "tests/support/kernel_state.h"
 #include "tests/support/kill_after.h"
+#include "tests/support/sample.h"
 #include "tests/support/scenario.h"
 
 namespace wgnet::testing {

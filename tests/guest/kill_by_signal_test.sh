@@ -23,7 +23,7 @@ step_of() {
   [[ -z ${WGNET_FULL-} ]] || { echo 1; return; }
   case $1 in
     openat) [[ $userspace == yes ]] && echo 7 || echo 40 ;;
-    sendmsg | write) [[ $userspace == yes ]] && echo 1 || echo 10 ;;
+    sendmsg | write | pwrite64) [[ $userspace == yes ]] && echo 1 || echo 10 ;;
     *) echo 1 ;;
   esac
 }

@@ -8,6 +8,7 @@
 
 #include "tests/support/kill_after.h"
 #include "tests/support/leak_watch.h"
+#include "tests/support/sample.h"
 #include "tests/support/scenario.h"
 #include "tests/support/world.h"
 

@@ -10,7 +10,7 @@ source "$(dirname "$(realpath "$0")")/node_words.sh"
 # shellcheck source=three_hosts.sh
 source "$here/three_hosts.sh"
 
-readonly rounds=$((${WGNET_FULL:-0} ? 50 : 6))
+readonly rounds=$((${WGNET_FULL:-0} ? 50 : 4))
 readonly held="client.held neighbour.held neighbour.held_attack"
 readonly senders="$held client.far client.lan neighbour.client neighbour.attack neighbour.spoofed"
 readonly leaks="server.unmasqueraded server.lan capture.lan client.to.10.13.13.2 far.from.other"

@@ -16,6 +16,7 @@
 
 #include "src/base/write_all.h"
 #include "tests/support/kernel_state.h"
+#include "tests/support/sample.h"
 #include "tests/support/scenario.h"
 #include "tests/support/userspace_world.h"
 #include "tests/support/world.h"

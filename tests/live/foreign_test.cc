@@ -14,6 +14,7 @@
 #include "src/plan/explain.h"
 #include "tests/support/foreign_objects.h"
 #include "tests/support/kernel_state.h"
+#include "tests/support/sample.h"
 #include "tests/support/scenario.h"
 #include "tests/support/world.h"
 
@@ -153,7 +154,7 @@ TEST_P(ForeignAfterAFailure, IsAsBefore) {
   ASSERT_GT(messages, 20u) << count;
   EXPECT_EQ(InNewNamespace([] { return FailAt(GetParam(), 0); }), "") << "the record";
   const size_t sample = InGuest() ? 4 : 10;
-  const size_t step = std::getenv("WGNET_FULL") != nullptr ? 1 : messages / sample;
+  const size_t step = Full() ? 1 : messages / sample;
   size_t cases = 0;
   for (size_t i = 0; i < messages; i += step, ++cases) {  // from the last message down
     EXPECT_EQ(InNewNamespace([&] { return FailAt(GetParam(), messages - i); }), "")

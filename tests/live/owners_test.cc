@@ -6,13 +6,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <fstream>
 #include <iostream>
 #include <map>
 #include <sstream>
 
 #include "tests/support/kernel_state.h"
+#include "tests/support/sample.h"
 #include "tests/support/world.h"
 
 namespace wgnet::testing {
@@ -309,7 +309,7 @@ TEST(ThreeOwners, ShareSettings) {
   const std::vector<Player> players = {
       {"a", Kind::kTunnel}, {"b", Kind::kForwarder}, {"c", Kind::kTunnel}};
   const auto orders = OrdersOf(players.size());
-  const size_t step = std::getenv("WGNET_FULL") != nullptr ? 1 : 9;
+  const size_t step = Full() ? 1 : 9;
   size_t played = 0;
   for (size_t i = 0; i < orders.size(); i += step, ++played) {
     EXPECT_EQ(InNewNamespace([&] { return Play(players, orders[i], Nothing); }), "")

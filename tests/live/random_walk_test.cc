@@ -11,6 +11,7 @@
 #include "src/plan/explain.h"
 #include "tests/support/adversary.h"
 #include "tests/support/kernel_state.h"
+#include "tests/support/sample.h"
 #include "tests/support/scenario.h"
 
 namespace wgnet::testing {

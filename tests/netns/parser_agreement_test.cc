@@ -23,6 +23,7 @@
 #include <set>
 #include <thread>
 
+#include "tests/support/sample.h"
 #include "tests/support/sandbox.h"
 #include "wgnet/conf.h"
 
@@ -406,7 +407,7 @@ std::string Compare(size_t cases, uint32_t seed) {
 }
 
 TEST(ParserAgreementTest, WgAndConfFileMakeTheSameOfAText) {
-  const bool full = std::getenv("WGNET_FULL") != nullptr;
+  const bool full = Full();
   EXPECT_EQ(InNewNamespace([&] { return Compare(full ? 20000 : 2000, 20260223); }, 600), "");
 }
 

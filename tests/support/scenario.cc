@@ -48,6 +48,4 @@ std::string InScenario(const Scenario& scenario,
   });
 }
 
-bool Full() { return std::getenv("WGNET_FULL") != nullptr; }
-
 }  // namespace wgnet::testing

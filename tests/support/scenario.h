@@ -33,13 +33,6 @@ std::string InScenario(const Scenario& scenario,
 /// The contents of all files in a directory but the lock.
 std::map<std::string, std::string> Files(const std::string& directory);
 
-/// Whether all cases are to be run, and not a sample.
-bool Full();
-/// What the last line of a suite says that got to its end.
-inline const char* Reached() {
-  return Full() ? "every point reached" : "a sample, all of it reached";
-}
-
 }  // namespace wgnet::testing
 
 #endif  // WGNET_TESTS_SUPPORT_SCENARIO_H_

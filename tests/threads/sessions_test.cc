@@ -9,6 +9,7 @@
 #include <iostream>
 #include <thread>
 
+#include "tests/support/sample.h"
 #include "tests/support/scenario.h"
 #include "tests/support/userspace_world.h"
 #include "tests/support/world.h"
