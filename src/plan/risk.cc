@@ -87,11 +87,16 @@ std::optional<std::string> RouteIn(const Stated& table, const Foreign& foreign,
   return std::nullopt;
 }
 
+// As ip-rule(8) compares; what has no mark compares none.
+bool LooksFor(const kernel::Rule& rule, uint32_t mark) {
+  return rule.fwmark && ((*rule.fwmark ^ mark) & rule.fwmask.value_or(UINT32_MAX)) == 0;
+}
+
 std::optional<std::string> UseOf(const Stated& mark, const Foreign& foreign,
                                  const Snapshot& snapshot, std::span<const Record> others) {
   for (const Object& object : snapshot.objects()) {
     const auto* rule = foreign.Get<kernel::Rule>(object);
-    if (rule == nullptr || rule->fwmark != mark.number) continue;
+    if (rule == nullptr || !LooksFor(*rule, mark.number)) continue;
     return fmt::format("{}: somebody else uses the mark {:#x}: {}", mark.where, mark.number,
                        AddCommandOf(object));
   }

@@ -29,8 +29,7 @@ constexpr std::string_view kTemporarySuffix = ".new";
 constexpr std::string_view kJournalSuffix = ".journal";
 constexpr std::string_view kPendingSuffix = ".pending";
 constexpr std::string_view kUnknownHint = "`wgnet recover` does what can be done without it";
-constexpr size_t kChunk = 65536;
-constexpr size_t kMostRecord = 256 << 20;
+constexpr off_t kMostRecord = 256 << 20;
 
 std::string_view HintFor(int error_number) {
   switch (error_number) {
@@ -79,24 +78,32 @@ Result<UniqueFd> OpenOwnDirectory(int parent, const std::string& name) {
   return fd;
 }
 
-// A small file, whole.
+// A file, whole: only its directory's owner replaces it, and never writes more into it.
 Result<SecretBuffer> ReadFile(int directory, const std::string& name) {
-  const UniqueFd fd(openat(directory, name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  constexpr int kFlags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+  const UniqueFd fd(openat(directory, name.c_str(), kFlags));
+  struct stat info;
   if (!fd.ok()) return StateError("cannot open", name, errno);
+  if (fstat(fd.get(), &info) != 0) return StateError("cannot examine", name, errno);
+  if (!S_ISREG(info.st_mode)) {
+    return Error{.code = ErrorCode::kState,
+                 .message = QuoteForMessage(name) + " is no file",
+                 .where = "state_dir",
+                 .hint = std::string(HintFor(0))};
+  }
+  if (info.st_size > kMostRecord) return StateError("cannot read", name, EFBIG);
   SecretBuffer bytes;
+  bytes.Resize(static_cast<size_t>(info.st_size));
   size_t size = 0;
-  while (size < kMostRecord) {
-    if (size == bytes.size()) bytes.Resize(size + kChunk);
+  while (size < bytes.size()) {
     const ssize_t got = read(fd.get(), bytes.data() + size, bytes.size() - size);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return StateError("cannot read", name, errno);
-    if (got == 0) {
-      bytes.Resize(size);
-      return bytes;
-    }
+    if (got == 0) break;
     size += static_cast<size_t>(got);
   }
-  return StateError("cannot read", name, EFBIG);
+  bytes.Resize(size);
+  return bytes;
 }
 
 // The file, open for writing.

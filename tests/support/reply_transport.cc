@@ -53,9 +53,15 @@ void ReplyTransport::Arm(size_t reply, Spoil spoil, uint32_t seed) {
   reply_ = reply;
   spoil_ = spoil;
   seed_ = seed;
+  last_seen_ = SIZE_MAX;
   replies_ = 0;
   fired_ = false;
   waiting_.clear();
+}
+
+void ReplyTransport::GoBlindFrom(size_t reply) {
+  Disarm();
+  last_seen_ = reply - 1;
 }
 
 ssize_t ReplyTransport::Give(const Datagram& datagram, Bytes buffer) const {
@@ -74,7 +80,12 @@ ssize_t ReplyTransport::Receive(Bus bus, Bytes buffer) {
     return Give(datagram, buffer);
   }
   const ssize_t size = next().Receive(bus, buffer);
-  if (size <= 0 || ++replies_ != reply_) return size;
+  if (size <= 0) return size;
+  if (++replies_ > last_seen_) {
+    fired_ = true;
+    return -EIO;
+  }
+  if (replies_ != reply_) return size;
   fired_ = true;
   return SpoilReply(bus, buffer, static_cast<size_t>(size));
 }

@@ -38,6 +38,8 @@ class ReplyTransport final : public netlink::ForwardingTransport {
   /// Counts from here on, and spoils the reply of this number, from 1; 0: none.
   void Arm(size_t reply, Spoil spoil, uint32_t seed);
   void Disarm() { Arm(0, Spoil::kDropped, 0); }
+  /// Counts from here on; from this reply on, from 1, no more can be received: EIO.
+  void GoBlindFrom(size_t reply);
   /// How many replies came.
   size_t replies() const { return replies_; }
   bool fired() const { return fired_; }
@@ -52,6 +54,7 @@ class ReplyTransport final : public netlink::ForwardingTransport {
   ssize_t Give(const Datagram& datagram, std::span<std::byte> buffer) const;
 
   size_t reply_ = 0;
+  size_t last_seen_ = SIZE_MAX;  // the reply after which none comes
   Spoil spoil_ = Spoil::kDropped;
   uint32_t seed_ = 0;
   size_t replies_ = 0;

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <gtest/gtest.h>
 #include <net/if.h>
 #include <sched.h>
 #include <signal.h>
@@ -60,6 +61,7 @@ void BringUpLoopback() {
     BringUpLoopback();
     text = body();
     if (HasLeaks()) text += "memory leaked";
+    if (::testing::Test::HasFailure()) text += "an expectation failed";
   }
   size_t done = 0;
   while (done < text.size()) {

@@ -9,7 +9,8 @@
 namespace wgnet::testing {
 
 /// Runs `body` in a child process in a new network namespace with lo up. Returns what `body`
-/// returns: the empty text for success. A crash, or more than `seconds`, is a text, too.
+/// returns: the empty text for success. A crash, a failed expectation, or more than `seconds`, is a
+/// text, too.
 std::string InNewNamespace(const std::function<std::string()>& body, int seconds = 60);
 
 /// Runs a shell command, and returns its output; a status other than 0 is appended.

@@ -23,14 +23,26 @@ kernel::Rule RuleWithMark() {
   return rule;
 }
 
-std::vector<std::string> Warnings(const PlanData& plan) {
+std::vector<std::string> Warnings(const PlanData& plan,
+                                  const kernel::Rule& foreign = RuleWithMark()) {
   Snapshot snapshot;
-  snapshot.Visit(RuleWithMark());
+  snapshot.Visit(foreign);
   return FindSharedNumbers(Node().Add(Interface("wg0").FwMark(kMark)), plan, snapshot, {});
 }
 
 TEST(RiskTest, AMarkOfSomebodyElsesIsTold) {
   EXPECT_THAT(Warnings({}), ElementsAre(HasSubstr("somebody else uses the mark 0x77")));
+}
+
+TEST(RiskTest, ARuleMayLookForAPartOfAMark) {
+  kernel::Rule rule = RuleWithMark();
+  rule.fwmark = 0x70;
+  EXPECT_THAT(Warnings({}, rule), IsEmpty());
+  rule.fwmask = 0xf0;
+  EXPECT_THAT(Warnings({}, rule),
+              ElementsAre(HasSubstr("ip rule add priority 100 fwmark 0x70/0xf0")));
+  rule.fwmask = 0xff;
+  EXPECT_THAT(Warnings({}, rule), IsEmpty());
 }
 
 TEST(RiskTest, OurOwnAndWhatIsTakenOverAreNotSomebodyElses) {
