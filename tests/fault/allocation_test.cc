@@ -123,5 +123,41 @@ TEST(SessionAllocation, FailedIsAnError) {
   std::cout << "Session: " << text << ", " << Reached() << "\n";
 }
 
+// Every allocation of an apply that runs hooks.
+std::string FailWithHooks() {
+  const TemporaryDirectory state;
+  MakeUplink("eth0", "192.168.5.1/24");
+  Host host("owner", state.path());
+  const Node node = Node().Add(Interface("wg0").ListenPort(51820).Address("10.9.0.1/32").Mtu(1420));
+  const Hooks hooks{.pre_up = {"true"}, .post_up = {"true"}};
+  const std::string before = host.State();
+  const size_t step = Full() ? 1 : 7;
+  for (size_t failing = 1;; failing += step) {
+    host.transport().Arm({});
+    CountAllocations(failing);
+    const Status status = CatchNoMemory([&] { return host.Apply(node, hooks); });
+    const size_t count = StopCountingAllocations();
+    if (count < failing) {
+      return status ? fmt::format("{} allocations, {} cases", count, (count - 1) / step + 1)
+                    : status.error().ToString();
+    }
+    const std::string where = fmt::format("allocation {}: ", failing);
+    if (!status && status.error().code != ErrorCode::kNoMemory) {
+      return where + status.error().ToString();
+    }
+    if (status && !host.Apply(Node())) return where + "it does not go back";
+    const std::string difference = DifferenceOf(before, host.State());
+    if (!difference.empty()) return where + "left:\n" + difference;
+  }
+}
+
+TEST(HookAllocation, FailedLeavesTheStateBefore) {
+  const std::string text = InNewNamespace(FailWithHooks, 3600);
+  size_t count = 0;
+  size_t cases = 0;
+  ASSERT_EQ(std::sscanf(text.c_str(), "%zu allocations, %zu cases", &count, &cases), 2) << text;
+  std::cout << "With hooks: " << text << ", " << Reached() << "\n";
+}
+
 }  // namespace
 }  // namespace wgnet::testing
