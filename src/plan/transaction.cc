@@ -154,13 +154,23 @@ Result<RollbackReport> Transaction::TakeBack() {
 
 Status Transaction::Run(StateDir::Pending& record, StateDir::OpenJournal& journal,
                         std::optional<std::chrono::nanoseconds> confirm_within) {
-  const uint64_t begin = MarkFor({}).changed;
-  const bool done = SendWaves(journal) && Verify(ops_.size()) && RunHooks(ops_.size()) &&
-                    Commit(record, journal, confirm_within, begin);
-  if (done) return {};
+  if (CarryOut(record, journal, confirm_within)) return {};
   Rollback();
   if (!IsOver()) journal.LeaveToTakeBack();
   return Failure();
+}
+
+// Hooks and resolvers take memory, and so does what they say when they fail.
+bool Transaction::CarryOut(StateDir::Pending& record, StateDir::OpenJournal& journal,
+                           std::optional<std::chrono::nanoseconds> confirm_within) {
+  const uint64_t begin = MarkFor({}).changed;
+  try {
+    return SendWaves(journal) && Verify(ops_.size()) && RunHooks(ops_.size()) &&
+           Commit(record, journal, confirm_within, begin);
+  } catch (const std::bad_alloc&) {
+    out_of_memory_ = true;
+    return false;
+  }
 }
 
 // A kept journal without the record is one of a transaction that was cut off. What a peer does from
@@ -196,20 +206,11 @@ bool Transaction::SendWaves(StateDir::OpenJournal& journal) {
 }
 
 bool Transaction::RunHooks(size_t next) {
+  const auto run = [&](const Process& process) { return client_.transport().Run(process); };
   while (hook_done_ && next_hook_ < hooks_.size() && hooks_[next_hook_].before_op <= next) {
-    hook_done_ = TakeHook(hooks_[next_hook_++]);
+    hook_done_ = RunHook(hooks_[next_hook_++], run);
   }
   return hook_done_.ok();
-}
-
-Status Transaction::TakeHook(const HookStep& hook) {
-  try {
-    return RunHook(hook, [&](const Process& process) { return client_.transport().Run(process); });
-  } catch (const std::bad_alloc&) {
-    return Error{.code = ErrorCode::kNoMemory,
-                 .message = "memory ran out before a hook",
-                 .error_number = ENOMEM};
-  }
 }
 
 bool Transaction::SendWave(const Wave& wave) {
@@ -286,21 +287,19 @@ Status Transaction::Tell(const Op& op) {
 
 bool Transaction::TellResolver(size_t op) {
   steps_[op].answer = Answer::kUnknown;
-  Status told;
-  try {
-    told = Tell(ops_[op]);
-  } catch (const std::bad_alloc&) {
-    out_of_memory_ = true;
-    return false;
+  const Status told = Tell(ops_[op]);
+  if (told) {
+    steps_[op].answer = Answer::kAcknowledged;
+    return true;
   }
-  steps_[op].answer = told ? Answer::kAcknowledged : Answer::kRefused;
-  if (told) return true;
   if (!IsOptional(ops_[op])) {
+    steps_[op].answer = Answer::kRefused;
     dns_error_ = told.error();
     return false;
   }
   warnings_.push_back(told.error().ToString());
   UndoDns(op);
+  steps_[op].answer = Answer::kRefused;
   steps_[op].given_up = true;
   return true;
 }

@@ -65,9 +65,11 @@ class Transaction {
   bool MayBeGone(size_t op, const netlink::KernelError& error) const;
   // Runs those that come before op `next` and have not run yet; false when one failed.
   bool RunHooks(size_t next);
-  Status TakeHook(const HookStep& hook);
   // Whether all ops before `end` have been done, by a dump.
   bool Verify(size_t end);
+  // Whether all was done and is on record.
+  bool CarryOut(StateDir::Pending& record, StateDir::OpenJournal& journal,
+                std::optional<std::chrono::nanoseconds> confirm_within);
   bool Commit(StateDir::Pending& record, StateDir::OpenJournal& journal,
               std::optional<std::chrono::nanoseconds> confirm_within, uint64_t begin);
   void Rollback();

@@ -4,8 +4,10 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "src/base/no_memory.h"
 #include "tests/support/allocations.h"
 #include "tests/support/kernel_state.h"
+#include "tests/support/leftovers.h"
 #include "tests/support/reference.h"
 #include "tests/support/sample.h"
 #include "tests/support/scenario.h"
@@ -32,7 +34,8 @@ std::string CountWhenAllGoesWell(Host& host, const Node& after) {
   return count == 0 ? "" : fmt::format("{} allocations", count);
 }
 
-// A message fails, and the n-th allocation from the first message on.
+// A message fails, and the n-th allocation from the first message on. A resolver cannot be told
+// without memory; the report then names it.
 std::string FailMessageAndAllocation(Host& host, const Node& after, size_t message,
                                      size_t failing) {
   const std::string before = host.State();
@@ -40,17 +43,20 @@ std::string FailMessageAndAllocation(Host& host, const Node& after, size_t messa
   if (!plan) return plan.error().ToString();
   host.transport().Arm({message, EPERM, std::nullopt});
   CountFromFirstMessage(host, failing);
-  bool failed = false;
-  try {
-    failed = !host.planner().Apply(*plan).ok();
-  } catch (const std::bad_alloc&) {  // of the report; Session makes an error of it
-    failed = true;
-  }
+  const Status status = CatchNoMemory([&]() -> Status {
+    auto done = host.planner().Apply(*plan);
+    return done ? Status() : Status(std::move(done.error()));
+  });
   const size_t count = StopCountingAllocations();
   host.transport().OnStep({});
-  if (!failed) return "the fault went unnoticed";
-  const std::string difference = DifferenceOf(before, host.State());
-  if (!difference.empty()) return "left:\n" + difference;
+  if (status) return "the fault went unnoticed";
+  std::string difference = DifferenceOf(before, host.State());
+  const auto& report = status.error().rollback;
+  if (report && !report->complete()) {
+    if (difference.empty()) return "names what is not left: " + status.error().ToString();
+    difference = UnnamedIn(difference, *report);
+  }
+  if (!difference.empty()) return status.error().ToString() + "\nleft:\n" + difference;
   return count < failing ? "no more" : "";
 }
 
