@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <thread>
 
 #include "src/base/try.h"
@@ -219,6 +220,32 @@ std::string ChangeMeanwhile(Host& host) {
 
 TEST(ConfirmMeanwhile, WhatSomebodyElseChangesStaysAndIsNamed) {
   EXPECT_EQ(WithTwoPeers(ChangeMeanwhile), "");
+}
+
+// A folder stands where the record goes, from the first message of taking it back on.
+std::string TakeBackWithoutRecord(Host& host) {
+  const std::string before = host.State();
+  const auto files = Files(host.state_dir());
+  if (const auto done = ApplyWith(kMinutes, OnePeer(), host); !done) return done.error().ToString();
+  const std::string record = host.state_dir() + "/test/host.record";
+  host.transport().OnStep([&] {
+    std::filesystem::remove(record);
+    std::filesystem::create_directory(record);
+  });
+  const auto failed = host.planner().TakeBack("");
+  host.transport().OnStep({});
+  if (failed) return "it went unnoticed";
+  EXPECT_EQ(failed.error().code, ErrorCode::kState);
+  EXPECT_THAT(failed.error().message, HasSubstr("cannot put the record back"));
+  if (!HasFile(host, ".pending")) return "what it would be put back from is gone";
+  std::filesystem::remove(record);
+  if (const auto ended = host.planner().RecoverCutOff(); !ended) return ended.error().ToString();
+  if (Files(host.state_dir()) != files) return "the files are not as before";
+  return DifferenceOf(before, host.State());
+}
+
+TEST(ConfirmMeanwhile, ARecordThatCannotBePutBackIsTriedAgain) {
+  EXPECT_EQ(WithTwoPeers(TakeBackWithoutRecord), "");
 }
 
 // ---- the end of its time ----
