@@ -14,10 +14,6 @@
 namespace wgnet::testing {
 namespace {
 
-constexpr int kErrors[] = {EPERM,  ENOMEM,     EBUSY,  EEXIST,  ENOENT,   ESRCH,      ENODEV,
-                           EINVAL, EOPNOTSUPP, ENOSPC, ENOBUFS, ERESTART, EADDRINUSE, EINTR};
-constexpr size_t kMostErrors = std::size(kErrors);
-
 // "": as it must be.
 std::string FailOne(ReferenceWorld& world, const Fault& fault) {
   FaultTransport& transport = world.host().transport();
@@ -37,11 +33,11 @@ std::string FailOne(ReferenceWorld& world, const Fault& fault) {
 std::string FailAll(ReferenceWorld& world) {
   const size_t messages = world.messages();
   const size_t step = Full() ? 1 : InGuest() ? 40 : 3;
-  const size_t errors = Full() ? kMostErrors : 1;
+  const size_t errors = Full() ? std::size(kErrnos) : 1;
   size_t cases = 0;
   for (size_t message = 1; message <= messages; message += step) {
     for (size_t i = 0; i < errors; ++i) {
-      const int error = kErrors[(Full() ? i : message) % kMostErrors];
+      const int error = kErrnos[(Full() ? i : message) % std::size(kErrnos)];
       const std::string failure = FailOne(world, {message, error, std::nullopt});
       if (!failure.empty()) {
         return fmt::format("message {} {}: {}", message, strerrorname_np(error), failure);
@@ -68,7 +64,7 @@ TEST_P(ReferenceFault, LeavesTheStateBefore) {
   EXPECT_GE(ops, 200u);
   EXPECT_GE(messages, ops / 2);
   if (Full()) {
-    EXPECT_EQ(cases, messages * kMostErrors);
+    EXPECT_EQ(cases, messages * std::size(kErrnos));
   }
   std::cout << fmt::format("{}: {}, {}\n", GetParam().name, text, Reached());
 }

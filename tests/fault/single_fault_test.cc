@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
+#include <span>
 #include <sstream>
 
 #include "tests/support/kernel_state.h"
@@ -91,19 +92,18 @@ size_t CountPoints(const Outcome& outcome) {
   return points;
 }
 
+// An emulated machine takes long for each.
+size_t Step() { return InGuest() && !Full() ? 4 : 1; }
+
 class SingleFault : public ::testing::TestWithParam<Scenario> {};
 
 TEST_P(SingleFault, AtEveryMessageLeavesTheStateBefore) {
   const Outcome outcome = Measure(GetParam());
   ASSERT_EQ(outcome.failure, "");
   EXPECT_GE(CountPoints(outcome), outcome.ops);
-  std::vector<int> errors = {EPERM};
-  if (Full()) {
-    errors = {EPERM,  ENOMEM,     EBUSY,  EEXIST,  ENOENT,   ESRCH,      ENODEV,
-              EINVAL, EOPNOTSUPP, ENOSPC, ENOBUFS, ERESTART, EADDRINUSE, EINTR};
-  }
+  const auto errors = std::span(kErrnos).first(Full() ? std::size(kErrnos) : 1);
   size_t cases = 0;
-  for (size_t message = 1; message <= outcome.messages; ++message) {
+  for (size_t message = 1; message <= outcome.messages; message += Step()) {
     for (const int error : errors) {
       const std::string failure = InScenario(GetParam(), [&](Host& host, const Node& after) {
         return RunWithFault(host, after, {message, error, std::nullopt});
@@ -112,9 +112,9 @@ TEST_P(SingleFault, AtEveryMessageLeavesTheStateBefore) {
       ++cases;
     }
   }
-  EXPECT_EQ(cases, outcome.messages * errors.size());
-  std::cout << fmt::format("{}: {} ops, {} messages, {} cases, every point reached\n",
-                           GetParam().name, outcome.ops, outcome.messages, cases);
+  EXPECT_EQ(cases, (outcome.messages + Step() - 1) / Step() * errors.size());
+  std::cout << fmt::format("{}: {} ops, {} messages, {} cases, {}\n", GetParam().name, outcome.ops,
+                           outcome.messages, cases, Reached());
 }
 
 TEST_P(SingleFault, InsideEverySetDeviceLeavesTheStateBefore) {
@@ -124,7 +124,7 @@ TEST_P(SingleFault, InsideEverySetDeviceLeavesTheStateBefore) {
   for (size_t message = 1; message <= outcome.messages; ++message) {
     const auto& peers = outcome.peers_of[message - 1];
     for (size_t peer = 0; peer < peers.size(); ++peer) {
-      for (size_t ips = 0; ips <= peers[peer]; ++ips) {
+      for (size_t ips = 0; ips <= peers[peer]; ips += Step()) {
         const std::string failure = InScenario(GetParam(), [&](Host& host, const Node& after) {
           return RunWithFault(host, after, {message, ENOMEM, Fault::Partial{peer, ips}});
         });
@@ -134,7 +134,7 @@ TEST_P(SingleFault, InsideEverySetDeviceLeavesTheStateBefore) {
     }
   }
   EXPECT_GT(cases, 0u);
-  std::cout << fmt::format("{}: {} cases, every point reached\n", GetParam().name, cases);
+  std::cout << fmt::format("{}: {} cases, {}\n", GetParam().name, cases, Reached());
 }
 
 INSTANTIATE_TEST_SUITE_P(, SingleFault, ::testing::ValuesIn(Scenarios()),

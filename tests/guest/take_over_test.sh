@@ -77,11 +77,11 @@ received() { on here wg show peer1 transfer | grep -F "$server_public" | cut -f 
 
 # ---- taking over ----
 
-# A ping through the tunnel in either family, from now on, for six seconds.
+# A ping through the tunnel in either family, from now on, for three seconds.
 start_pings() {
-  on here ping -q -i 0.05 -c 120 10.13.13.1 >ping4 2>&1 &
+  on here ping -q -i 0.05 -c 60 10.13.13.1 >ping4 2>&1 &
   ping4=$!
-  on here ping -q -i 0.05 -c 120 fd13::1 >ping6 2>&1 &
+  on here ping -q -i 0.05 -c 60 fd13::1 >ping6 2>&1 &
   ping6=$!
 }
 
@@ -89,8 +89,8 @@ check_pings() {
   check "the pings outlived it" kill -0 $ping4 $ping6
   wait $ping4 $ping6
   cp ping4 out && cp ping6 err
-  check "no packet is lost" grep -q "120 received, 0% packet loss" ping4
-  check "no packet is lost" grep -q "120 received, 0% packet loss" ping6
+  check "no packet is lost" grep -q "60 received, 0% packet loss" ping4
+  check "no packet is lost" grep -q "60 received, 0% packet loss" ping6
 }
 
 # `wgnet up` on what wg-quick has up, with packets on their way.

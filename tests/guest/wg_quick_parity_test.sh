@@ -264,13 +264,15 @@ test_client() {
   end
 }
 
+# An emulated machine takes long for each: a sample of them.
 test_files() {
-  compare split-v4 no_more write_split_v4
   compare full-v6 no_more write_full_v6
-  compare dual-stack no_more write_dual_stack
-  compare table-off no_more write_with_table off
   compare table-1234 no_more write_with_table 1234
   compare addresses no_more write_addresses
+  [[ $userspace == yes || -n ${WGNET_FULL-} ]] || return 0
+  compare split-v4 no_more write_split_v4
+  compare dual-stack no_more write_dual_stack
+  compare table-off no_more write_with_table off
   compare mtu no_more write_client "MTU = 1380"
   compare fwmark no_more write_client "FwMark = 0x1234"
 }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -21,6 +22,10 @@
 #include "wgnet/key.h"
 
 namespace wgnet::testing {
+
+/// What a message may fail with.
+inline constexpr int kErrnos[] = {EPERM,  ENOMEM,     EBUSY,  EEXIST,  ENOENT,   ESRCH,      ENODEV,
+                                  EINVAL, EOPNOTSUPP, ENOSPC, ENOBUFS, ERESTART, EADDRINUSE, EINTR};
 
 /// A message that asks for a change: of a route, of a device, of a ruleset, or a written setting,
 /// or what a resolver is told.
