@@ -100,6 +100,7 @@ class Guest:
     def run(self, command, timeout=300, on_output=None):
         """Runs a shell command (a str) or a program (a list) in the caller's working directory.
 
+        Of the caller's environment it has what begins with WGNET_.
         Returns its exit status, 128 + N after signal N, and its output, standard error included.
         `on_output` is called with each piece of it, bytes, as it comes. Raises CommandTimedOut, or
         GuestError when the guest died or hangs; then only `output` and close() are left.
@@ -107,6 +108,9 @@ class Guest:
         self._output.clear()
         self._on_output = on_output
         argv = ["/bin/bash", "-c", command] if isinstance(command, str) else list(command)
+        passed = [f"{name}={value}" for name, value in os.environ.items() if name.startswith("WGNET_")]
+        if passed:
+            argv = ["/usr/bin/env", *passed, *argv]
         self._send(agent.pack(("run", argv, os.getcwd())))
         try:
             status = self._wait_for_exit(time.monotonic() + timeout)
