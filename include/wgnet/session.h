@@ -143,8 +143,8 @@ class Session {
 
   /// Waits until the change that waits, or is being made, is decided, and takes it back when its
   /// time is over, or the process has ended that it ends with. `on_ready` is called once it is
-  /// guarded. Blocks, so it is for a process, or a thread with a session, of its own; `wgnet guard`
-  /// is such a process.
+  /// guarded. Taking it back is tried for a minute. Blocks, so it is for a process, or a thread
+  /// with a session, of its own; `wgnet guard` is such a process.
   Result<GuardReport> Guard(const std::function<void()>& on_ready = {});
 
   /// Plan and Apply for one WireGuard interface, whoever's it is: kNotFound if it does not exist.

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <thread>
 
 #include "src/base/text.h"
 #include "src/base/try.h"
@@ -23,6 +24,7 @@ using std::chrono::milliseconds;
 constexpr milliseconds kShortest{100};
 constexpr milliseconds kLongest = std::chrono::hours(7 * 24);
 constexpr milliseconds kRetry{1000};
+constexpr int kMostFailures = 60;  // of a guardian; then it is left to the next session
 
 std::string NewToken() {
   std::array<uint8_t, 8> bytes;
@@ -246,11 +248,14 @@ Result<GuardReport> Planner::Guard(const std::function<void()>& on_ready) {
   const uint64_t transaction = journal->transaction;
   const UniqueFd issuer = journal->confirmation->issuer.Open();
   Alarm alarm;
+  int failures = 0;
   if (on_ready) on_ready();
   while (journal && journal->transaction == transaction) {
     if (IsDue(*journal)) {
-      WGNET_ASSIGN_OR_RETURN(auto rollback, TakeBackDue(decided.owner));
-      if (rollback) return GuardReport{decided.owner, std::move(rollback)};
+      auto rollback = TakeBackDue(decided.owner);
+      if (rollback && *rollback) return GuardReport{decided.owner, *std::move(rollback)};
+      if (!rollback && ++failures == kMostFailures) return rollback.error();
+      if (!rollback) std::this_thread::sleep_for(kRetry);
     } else {
       alarm.Set(journal->pending.deadline);
       alarm.Wait(directory, EndsWithIssuer(*journal) ? &issuer : nullptr);

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <thread>
+#include <utility>
 
 #include "src/base/try.h"
 #include "tests/support/kernel_state.h"
@@ -222,16 +223,22 @@ TEST(ConfirmMeanwhile, WhatSomebodyElseChangesStaysAndIsNamed) {
   EXPECT_EQ(WithTwoPeers(ChangeMeanwhile), "");
 }
 
-// A folder stands where the record goes, from the first message of taking it back on.
+// A folder stands where the record goes, from the next message on.
+std::string BlockRecord(Host& host) {
+  const std::string record = host.state_dir() + "/test/host.record";
+  host.transport().OnStep([record, done = false]() mutable {
+    if (std::exchange(done, true)) return;
+    std::filesystem::remove(record);
+    std::filesystem::create_directory(record);
+  });
+  return record;
+}
+
 std::string TakeBackWithoutRecord(Host& host) {
   const std::string before = host.State();
   const auto files = Files(host.state_dir());
   if (const auto done = ApplyWith(kMinutes, OnePeer(), host); !done) return done.error().ToString();
-  const std::string record = host.state_dir() + "/test/host.record";
-  host.transport().OnStep([&] {
-    std::filesystem::remove(record);
-    std::filesystem::create_directory(record);
-  });
+  const std::string record = BlockRecord(host);
   const auto failed = host.planner().TakeBack("");
   host.transport().OnStep({});
   if (failed) return "it went unnoticed";
@@ -246,6 +253,29 @@ std::string TakeBackWithoutRecord(Host& host) {
 
 TEST(ConfirmMeanwhile, ARecordThatCannotBePutBackIsTriedAgain) {
   EXPECT_EQ(WithTwoPeers(TakeBackWithoutRecord), "");
+}
+
+// What stands in the way goes a moment after the guardian has met it.
+std::string GuardWithoutRecord(Host& host) {
+  const std::string before = host.State();
+  const auto files = Files(host.state_dir());
+  if (const auto done = ApplyWith({.within = milliseconds(100)}, OnePeer(), host); !done) {
+    return done.error().ToString();
+  }
+  const std::string record = BlockRecord(host);
+  const std::jthread mender([&] {
+    std::this_thread::sleep_for(milliseconds(500));
+    std::filesystem::remove(record);
+  });
+  const auto report = host.planner().Guard({});
+  if (!report) return report.error().ToString();
+  if (!report->rollback || !report->rollback->complete()) return "it was not taken back";
+  if (Files(host.state_dir()) != files) return "the files are not as before";
+  return DifferenceOf(before, host.State());
+}
+
+TEST(ConfirmMeanwhile, AGuardianDoesNotGiveUpAtOnce) {
+  EXPECT_EQ(WithTwoPeers(GuardWithoutRecord), "");
 }
 
 // ---- the end of its time ----
