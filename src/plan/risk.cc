@@ -87,9 +87,10 @@ std::optional<std::string> RouteIn(const Stated& table, const Foreign& foreign,
   return std::nullopt;
 }
 
-// As ip-rule(8) compares; what has no mark compares none.
+// As ip-rule(8) compares. What looks for packets without a mark does not look for this one.
 bool LooksFor(const kernel::Rule& rule, uint32_t mark) {
-  return rule.fwmark && ((*rule.fwmark ^ mark) & rule.fwmask.value_or(UINT32_MAX)) == 0;
+  return rule.fwmark.value_or(0) != 0 &&
+         ((*rule.fwmark ^ mark) & rule.fwmask.value_or(UINT32_MAX)) == 0;
 }
 
 std::optional<std::string> UseOf(const Stated& mark, const Foreign& foreign,

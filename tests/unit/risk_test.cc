@@ -43,6 +43,9 @@ TEST(RiskTest, ARuleMayLookForAPartOfAMark) {
               ElementsAre(HasSubstr("ip rule add priority 100 fwmark 0x70/0xf0")));
   rule.fwmask = 0xff;
   EXPECT_THAT(Warnings({}, rule), IsEmpty());
+  rule.fwmark = 0;
+  rule.fwmask = 0xf00;
+  EXPECT_THAT(Warnings({}, rule), IsEmpty());
 }
 
 TEST(RiskTest, OurOwnAndWhatIsTakenOverAreNotSomebodyElses) {
