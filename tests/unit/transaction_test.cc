@@ -36,7 +36,11 @@ TEST_F(TransactionTest, AResolverThatIsNotThereIsAnError) {
   setting.path = "/etc/resolv.conf";
   setting.label = "wg0";
   setting.dev = kernel::LinkRef{7, "wg0"};
+  setting.servers = {{*IpAddress::Parse("10.9.0.53")}};
+  setting.domains.emplace();
+  setting.exclusive = false;
   setting.required = true;
+  setting.order = 0;
   const Error error = ErrorOf({.ops = {{.verb = kernel::Verb::kAdd, .object = setting}}});
   EXPECT_EQ(error.code, ErrorCode::kDns) << error;
   EXPECT_THAT(error.message, HasSubstr("there is no resolver"));
