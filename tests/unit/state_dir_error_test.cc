@@ -24,11 +24,11 @@ using ::testing::HasSubstr;
 using ::testing::UnorderedElementsAre;
 namespace fs = std::filesystem;
 
-constexpr char kPath[] = "/run/wgnet-state-test";
+const std::string kPath = "/run/wgnet-state-test-" + std::to_string(getpid());
 
 std::vector<std::string> Names() {
   std::vector<std::string> names;
-  for (const auto& entry : fs::directory_iterator(std::string(kPath) + "/net")) {
+  for (const auto& entry : fs::directory_iterator(kPath + "/net")) {
     names.push_back(entry.path().filename());
   }
   return names;
@@ -39,7 +39,7 @@ std::string OnSmallDisk(const std::function<void(const StateDir&)>& body) {
   return wgnet::testing::InNewNamespace([&]() -> std::string {
     fs::create_directory(kPath);
     if (unshare(CLONE_NEWNS) != 0 || mount("", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
-        mount("tmpfs", kPath, "tmpfs", 0, "size=16k,mode=0700") != 0) {
+        mount("tmpfs", kPath.c_str(), "tmpfs", 0, "size=16k,mode=0700") != 0) {
       return "cannot mount";
     }
     const auto dir = StateDir::Open(kPath, "net");
@@ -53,15 +53,15 @@ std::string OnSmallDisk(const std::function<void(const StateDir&)>& body) {
 
 class StateDirErrorTest : public ::testing::Test {
  protected:
-  ~StateDirErrorTest() override { rmdir(kPath); }
+  ~StateDirErrorTest() override { rmdir(kPath.c_str()); }
 };
 
 void FillUp() {
-  std::ofstream filler(std::string(kPath) + "/filler");
+  std::ofstream filler(kPath + "/filler");
   filler << std::string(16384, 'x') << std::flush;
 }
 
-void ReadOnly() { mount("", kPath, nullptr, MS_REMOUNT | MS_RDONLY, nullptr); }
+void ReadOnly() { mount("", kPath.c_str(), nullptr, MS_REMOUNT | MS_RDONLY, nullptr); }
 
 template <class T>
 void ExpectError(const T& result, std::string_view message, int error_number,
@@ -82,8 +82,8 @@ Journal EmptyJournal() { return {.owner = "b", .transaction = 5}; }
 TEST_F(StateDirErrorTest, NoRoomIsTold) {
   EXPECT_EQ(
       OnSmallDisk([](const StateDir& dir) {
-        std::ofstream(std::string(kPath) + "/net/c.journal");
-        std::ofstream(std::string(kPath) + "/net/c.pending");
+        std::ofstream(kPath + "/net/c.journal");
+        std::ofstream(kPath + "/net/c.pending");
         FillUp();
         const Record record{.owner = "b", .objects = {kernel::Link()}};
         ExpectError(dir.Prepare(record), R"(cannot write "b.record.new")", ENOSPC, kNeedsRoom);
@@ -99,7 +99,7 @@ TEST_F(StateDirErrorTest, NoRoomIsTold) {
 
 TEST_F(StateDirErrorTest, AReadOnlyDiskIsTold) {
   EXPECT_EQ(OnSmallDisk([](const StateDir& dir) {
-              std::ofstream(std::string(kPath) + "/net/c.journal");
+              std::ofstream(kPath + "/net/c.journal");
               ReadOnly();
               ExpectError(dir.Begin(EmptyJournal()), R"(cannot write "b.journal.new")", EROFS,
                           kNeedsRoom);
@@ -119,9 +119,9 @@ TEST_F(StateDirErrorTest, AReadOnlyDiskIsTold) {
 
 TEST_F(StateDirErrorTest, AFolderWhereAFileBelongsIsTold) {
   EXPECT_EQ(OnSmallDisk([](const StateDir& dir) {
-              fs::create_directories(std::string(kPath) + "/net/b.journal");
-              fs::create_directories(std::string(kPath) + "/net/b.pending");
-              fs::create_directories(std::string(kPath) + "/net/b.record");
+              fs::create_directories(kPath + "/net/b.journal");
+              fs::create_directories(kPath + "/net/b.pending");
+              fs::create_directories(kPath + "/net/b.record");
               ExpectError(dir.Begin(EmptyJournal()), R"(cannot write "b.journal")", EISDIR, kSee);
               ExpectError(dir.RemoveJournal("b"), R"(cannot remove "b.journal")", EISDIR, kSee);
               ExpectError(dir.LoadJournals(), "no file", 0, "");
@@ -137,7 +137,7 @@ TEST_F(StateDirErrorTest, AFolderWhereAFileBelongsIsTold) {
 
 TEST_F(StateDirErrorTest, WhatIsTooLargeIsNotRead) {
   EXPECT_EQ(OnSmallDisk([](const StateDir& dir) {
-              const std::string name = std::string(kPath) + "/net/b.record";
+              const std::string name = kPath + "/net/b.record";
               std::ofstream(name).put('x');
               ASSERT_EQ(truncate(name.c_str(), off_t{1} << 40), 0);
               ExpectError(dir.Load(), R"(cannot read "b.record")", EFBIG, kSee);
