@@ -148,6 +148,25 @@ TEST_F(StateDirErrorTest, WhatIsTooLargeIsNotRead) {
             "");
 }
 
+TEST_F(StateDirErrorTest, AJournalThatNobodyWasToConfirmDoesNotWait) {
+  EXPECT_EQ(OnSmallDisk([](const StateDir& dir) {
+              auto journal = dir.Begin(EmptyJournal());
+              ASSERT_TRUE(journal);
+              fs::rename(kPath + "/net/b.journal", kPath + "/net/b.pending");
+              ExpectError(dir.LoadPending(), "nobody was asked to confirm it", 0, "recover");
+            }),
+            "");
+}
+
+TEST_F(StateDirErrorTest, ADirectoryThatCannotBeWatchedIsTold) {
+  EXPECT_EQ(OnSmallDisk([](const StateDir& dir) {
+              ASSERT_EQ(mount("tmpfs", "/proc", "tmpfs", 0, nullptr), 0);
+              ExpectError(dir.Watch(), "cannot watch", ENOENT, "must exist");
+              EXPECT_EQ(umount("/proc"), 0);
+            }),
+            "");
+}
+
 TEST_F(StateDirErrorTest, WhoIsNotRootIsToldSo) {
   EXPECT_EQ(OnSmallDisk([](const StateDir&) {
               ASSERT_EQ(seteuid(65534), 0);
