@@ -65,14 +65,18 @@ std::string FailAll(ReferenceWorld& world) {
   return fmt::format("{} allocations, {} cases", count, cases);
 }
 
+// What a suite returns that got to its end, and prints.
+void ExpectCounts(const std::string& name, const std::string& text) {
+  size_t count = 0;
+  size_t cases = 0;
+  EXPECT_EQ(std::sscanf(text.c_str(), "%zu allocations, %zu cases", &count, &cases), 2) << text;
+  std::cout << fmt::format("{}: {}, {}\n", name, text, Reached());
+}
+
 class Allocation : public ::testing::TestWithParam<Scenario> {};
 
 TEST_P(Allocation, FailedLeavesTheStateBefore) {
-  const std::string text = InReferenceWorld(GetParam(), FailAll);
-  size_t count = 0;
-  size_t cases = 0;
-  ASSERT_EQ(std::sscanf(text.c_str(), "%zu allocations, %zu cases", &count, &cases), 2) << text;
-  std::cout << fmt::format("{}: {}, {}\n", GetParam().name, text, Reached());
+  ExpectCounts(GetParam().name, InReferenceWorld(GetParam(), FailAll));
 }
 
 INSTANTIATE_TEST_SUITE_P(, Allocation, ::testing::ValuesIn(ReferenceScenarios()),
@@ -116,11 +120,7 @@ std::string FailInSession() {
 }
 
 TEST(SessionAllocation, FailedIsAnError) {
-  const std::string text = InNewNamespace(FailInSession, 3600);
-  size_t count = 0;
-  size_t cases = 0;
-  ASSERT_EQ(std::sscanf(text.c_str(), "%zu allocations, %zu cases", &count, &cases), 2) << text;
-  std::cout << "Session: " << text << ", " << Reached() << "\n";
+  ExpectCounts("Session", InNewNamespace(FailInSession, 3600));
 }
 
 // Every allocation of an apply that runs hooks.
@@ -152,11 +152,7 @@ std::string FailWithHooks() {
 }
 
 TEST(HookAllocation, FailedLeavesTheStateBefore) {
-  const std::string text = InNewNamespace(FailWithHooks, 3600);
-  size_t count = 0;
-  size_t cases = 0;
-  ASSERT_EQ(std::sscanf(text.c_str(), "%zu allocations, %zu cases", &count, &cases), 2) << text;
-  std::cout << "With hooks: " << text << ", " << Reached() << "\n";
+  ExpectCounts("With hooks", InNewNamespace(FailWithHooks, 3600));
 }
 
 }  // namespace

@@ -26,13 +26,6 @@ Node Gateway(std::string_view network) {
   return node;
 }
 
-bool HasJournal(const Host& host) {
-  for (const auto& [name, contents] : Files(host.state_dir())) {
-    if (name.ends_with("owner.journal")) return true;
-  }
-  return false;
-}
-
 // Changes are cut off behind so many steps, and the recovery is blind from this reply on. "end": it
 // did not get to that reply, or the change to that step.
 std::string Recover(Host& host, size_t steps, size_t reply, size_t& blind_ones) {
@@ -48,7 +41,7 @@ std::string Recover(Host& host, size_t steps, size_t reply, size_t& blind_ones) 
   if (blind.ok() == reached) return reached ? "it went unnoticed" : blind.error().ToString();
   if (!blind) {
     ++blind_ones;
-    if (!HasJournal(host)) return "the journal is gone: " + blind.error().ToString();
+    if (!HasFile(host, ".journal")) return "the journal is gone: " + blind.error().ToString();
     EXPECT_EQ(blind.error().code, ErrorCode::kRollbackIncomplete) << blind.error();
     EXPECT_THAT(blind.error().message, HasSubstr("the kernel cannot be read"));
     EXPECT_FALSE(blind.error().hint.empty());
@@ -56,7 +49,7 @@ std::string Recover(Host& host, size_t steps, size_t reply, size_t& blind_ones) 
       return again.error().ToString();
     }
   }
-  if (HasJournal(host)) return "the journal stays";
+  if (HasFile(host, ".journal")) return "the journal stays";
   const std::string difference = DifferenceOf(before, host.State());
   return !difference.empty() ? difference : reached ? "" : "end";
 }

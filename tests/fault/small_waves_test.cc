@@ -5,7 +5,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <iostream>
 
 #include "tests/support/kernel_state.h"
@@ -42,13 +41,8 @@ std::string Apply(size_t buffer, const Fault& fault, size_t* messages) {
 }
 
 size_t CountMessages() {
-  const std::string text = InNewNamespace([] {
-    size_t messages = 0;
-    const std::string failure = Apply(kRoomForOneBatch, {}, &messages);
-    return failure.empty() ? std::to_string(messages) : failure;
-  });
-  EXPECT_EQ(text.find_first_not_of("0123456789"), text.npos) << text;
-  return static_cast<size_t>(std::atoi(text.c_str()));
+  return CountInNewNamespace(
+      [](size_t& messages) { return Apply(kRoomForOneBatch, {}, &messages); });
 }
 
 TEST(SmallWaves, BringAll) { EXPECT_GT(CountMessages(), 600u); }

@@ -27,13 +27,6 @@ Result<plan::Planner::Done> ApplyWith(const ConfirmOptions& options, const Node&
   return host.planner().Apply(node, hosts, {}, &options);
 }
 
-bool HasFile(const Host& host, const std::string& suffix) {
-  for (const auto& [name, contents] : Files(host.state_dir())) {
-    if (name.ends_with(suffix)) return true;
-  }
-  return false;
-}
-
 // ---- every change ----
 
 std::string ConfirmChange(Host& host, const Node& after) {

@@ -10,10 +10,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <functional>
 
 #include "tests/support/kernel_state.h"
 #include "tests/support/userspace_world.h"
+#include "tests/support/watching.h"
 #include "tests/support/world.h"
 #include "wgnet/session.h"
 
@@ -22,94 +22,6 @@ namespace {
 
 using std::chrono::milliseconds, std::chrono::seconds;
 using Kind = Event::Kind;
-using Clock = std::chrono::steady_clock;
-
-constexpr auto kPatience = seconds(60);  // far more than is needed: the guest is slow
-
-Result<Session> OpenSession(const std::string& directory) {
-  return Session::Open({.owner = "owner", .state_dir = directory});
-}
-
-std::string StateNow() {
-  std::string state;
-  for (int attempt = 0; attempt < 400; ++attempt) {
-    std::string again =
-        ReadKernelState() + Shell("wg show all dump | cut -f 1-5,9 | grep -v ^other | sort");
-    if (again == state && !HasTentativeAddress()) break;
-    state = std::move(again);
-    usleep(5000);
-  }
-  return state;
-}
-
-// The same, but links without their numbers.
-std::string StateByName() {
-  static_cast<void>(StateNow());  // it moves no more
-  return Shell(
-      "ip -o address | sed 's/^[0-9]*: //' | sort; ip route show table all | sort;"
-      "ip -6 route show table all | sort; ip rule; ip -6 rule; nft list ruleset;"
-      "ip -o -d link | sed 's/^[0-9]*: //' | sort; wg show all dump | cut -f 1-5,9 | sort");
-}
-
-// What a watcher has told, as it comes.
-class Listener {
- public:
-  explicit Listener(Watcher watcher) : watcher_(std::move(watcher)) {}
-
-  // Waits for an event for which `wanted(event)` holds; null: none came.
-  const Event* WaitFor(const std::function<bool(const Event&)>& wanted) {
-    const auto deadline = Clock::now() + kPatience;
-    while (true) {
-      for (; heard_ < events_.size(); ++heard_) {
-        if (wanted(events_[heard_])) return &events_[heard_++];
-      }
-      if (!error_.empty() || Clock::now() > deadline) return nullptr;
-      Listen(milliseconds(100));
-    }
-  }
-  const Event* WaitFor(Kind kind) {
-    return WaitFor([kind](const Event& event) { return event.kind == kind; });
-  }
-  // Listens for so long.
-  void Listen(milliseconds time) {
-    const Status status = watcher_.Run(
-        [this](const Event& event) {
-          events_.push_back(event);
-          return true;
-        },
-        time);
-    if (!status) error_ = status.error().ToString();
-  }
-
-  const std::vector<Event>& events() const { return events_; }
-  size_t Count(Kind kind) const {
-    return static_cast<size_t>(std::count_if(
-        events_.begin(), events_.end(), [kind](const Event& event) { return event.kind == kind; }));
-  }
-  std::string Said() const {
-    std::string text = error_;
-    for (const Event& event : events_) text += event.ToString() + "\n";
-    return text.empty() ? "nothing" : text;
-  }
-  Watcher& watcher() { return watcher_; }
-
- private:
-  Watcher watcher_;
-  std::vector<Event> events_;
-  size_t heard_ = 0;
-  std::string error_;
-};
-
-// Objects of others, of every kind.
-void MakeForeign() {
-  MakeUplink("eth0", "192.168.5.1/24");
-  const std::string said = Shell(
-      "ip address add 10.55.0.1/24 dev eth0 && ip route add 10.56.0.0/16 dev eth0 proto bgp &&"
-      "ip -6 route add fd56::/64 dev eth0 && ip rule add pref 77 from 10.55.0.0/24 table 56 &&"
-      "ip route add default dev eth0 table 56 && nft add table inet theirs &&"
-      "sysctl -qw net.ipv4.conf.eth0.rp_filter=1");
-  if (!said.empty()) fmt::print(stderr, "set-up: {}\n", said);
-}
 
 Node WatchedNode() {
   Node node;
@@ -137,15 +49,6 @@ Node WatchedNode() {
   node.Add(NatRule::Masquerade().Source("10.9.0.0/24").Source("10.11.0.0/24").OutInterface("eth*"));
   node.Add(ForwardRule().Between("wg0", "eth*"));
   return node;
-}
-
-std::string KeyOf(const char* seed) { return TestKey(seed).Public().ToString(); }
-
-// A watcher that looks often, and repairs when `keep` is set.
-Result<Watcher> Watch(Session& session, std::optional<Node> keep, WatchOptions options = {}) {
-  options.keep = std::move(keep);
-  options.poll_interval = milliseconds(300);
-  return session.Watch(options);
 }
 
 // ---- one change at a time ----
@@ -248,22 +151,6 @@ INSTANTIATE_TEST_SUITE_P(
 
 // ---- what is no change of somebody else's ----
 
-Node OtherNode(int number) {
-  Node node;
-  Interface wg0("wg0");
-  wg0.PrivateKey(TestKey(fmt::format("own {}", number % 2)))
-      .ListenPort(51820 + number % 3)
-      .Address(fmt::format("10.9.{}.1/24", number % 2));
-  for (int i = 0; i < 20; ++i) {
-    wg0.AddPeer(Peer(TestKey(fmt::format("{}", i)).Public())
-                    .AllowedIp(fmt::format("10.20.{}.0/24", (i + number) % 25)));
-  }
-  node.Add(wg0);
-  if (number % 2 == 0) node.Add(NatRule::Masquerade().Source("10.9.0.0/24").OutInterface("eth*"));
-  if (number % 3 == 0) node.Add(ForwardRule().Between("wg0", "eth*"));
-  return node;
-}
-
 std::string ApplyMany(const std::string& directory, int rounds) {
   auto session = OpenSession(directory);
   if (!session) return session.error().ToString();
@@ -364,189 +251,6 @@ std::string ExpectToldOnly() {
 }
 
 TEST(Watch, WithoutANodeItOnlyTells) { EXPECT_EQ(InUserspaceWorld(ExpectToldOnly, 300), ""); }
-
-// ---- bursts ----
-
-Node ManyRoutes() {
-  Node node;
-  Interface wg0("wg0");
-  wg0.PrivateKey(TestKey("own")).ListenPort(51820).Address("10.9.0.1/24");
-  Peer peer(TestKey("a").Public());
-  for (int i = 0; i < 100; ++i) peer.AllowedIp(fmt::format("10.20.{}.0/24", i));
-  return node.Add(wg0.AddPeer(peer));
-}
-
-std::string ExpectFewRepairs() {
-  const TemporaryDirectory directory;
-  MakeForeign();
-  auto session = OpenSession(directory.path());
-  if (!session) return session.error().ToString();
-  // What comes after the third repair is told only.
-  auto watcher =
-      Watch(*session, ManyRoutes(), {.repair_burst = 3, .repair_interval = std::chrono::hours(1)});
-  if (!watcher) return watcher.error().ToString();
-  Listener listener(*std::move(watcher));
-  listener.Listen(seconds(1));
-  const std::string before = StateNow();
-  if (const auto said = Shell("for i in $(seq 0 99); do echo route del 10.20.$i.0/24; done | "
-                              "ip -batch -");
-      !said.empty()) {
-    return said;
-  }
-  if (listener.WaitFor(Kind::kMissing) == nullptr) return listener.Said();
-  listener.Listen(seconds(2));
-  const size_t repairs = listener.Count(Kind::kRepaired) - 1;  // but for the first apply
-  if (repairs < 1 || repairs > 3) return fmt::format("{} repairs", repairs);
-  const std::string difference = DifferenceOf(before, StateNow());
-  if (!difference.empty()) return listener.Said() + difference;
-  // Somebody who does not give up.
-  for (int i = 0; i < 20; ++i) {
-    Shell("ip route del 10.20.7.0/24 2>/dev/null || :");
-    listener.Listen(milliseconds(200));
-  }
-  const size_t in_all = listener.Count(Kind::kRepaired) - 1;
-  if (in_all != 3) return fmt::format("{} repairs in all\n{}", in_all, listener.Said());
-  return listener.events().back().kind == Kind::kMissing ? "" : listener.Said();
-}
-
-TEST(Watch, ABurstIsRepairedAFewTimes) { EXPECT_EQ(InUserspaceWorld(ExpectFewRepairs, 300), ""); }
-
-std::string ExpectResync() {
-  const TemporaryDirectory directory;
-  MakeForeign();
-  auto session = OpenSession(directory.path());
-  if (!session) return session.error().ToString();
-  auto watcher = Watch(*session, ManyRoutes(), {.receive_buffer = 1});
-  if (!watcher) return watcher.error().ToString();
-  Listener listener(*std::move(watcher));
-  listener.Listen(seconds(1));
-  const std::string before = StateNow();
-  // The last one is lost with most of the others.
-  if (const auto said = Shell(
-          "for i in $(seq 1 300); do echo route del 10.20.1.0/24; echo route add 10.20.1.0/24 "
-          "dev wg0 proto 87 scope link; done | ip -batch - && ip route del 10.20.9.0/24");
-      !said.empty()) {
-    return said;
-  }
-  if (listener.WaitFor(Kind::kLost) == nullptr) return "not lost: " + listener.Said();
-  const auto is_it = [](const Event& event) {
-    return event.kind == Kind::kMissing && event.command.find("10.20.9.0/24") != std::string::npos;
-  };
-  if (listener.WaitFor(is_it) == nullptr) return "not found: " + listener.Said();
-  if (listener.WaitFor(Kind::kRepaired) == nullptr) return "not repaired: " + listener.Said();
-  const std::string difference = DifferenceOf(before, StateNow());
-  return difference.empty() ? "" : listener.Said() + difference;
-}
-
-TEST(Watch, AfterLostMessagesAllIsReadAgain) { EXPECT_EQ(InUserspaceWorld(ExpectResync, 300), ""); }
-
-// ---- repairs that cannot be ----
-
-std::string ExpectFailureTold() {
-  const TemporaryDirectory directory;
-  MakeForeign();
-  auto session = OpenSession(directory.path());
-  if (!session) return session.error().ToString();
-  auto watcher = Watch(*session, ManyRoutes(), {.repair_interval = milliseconds(500)});
-  if (!watcher) return watcher.error().ToString();
-  Listener listener(*std::move(watcher));
-  listener.Listen(seconds(1));
-  if (const auto said = Shell("ip link del wg0 && ip link add wg0 type ifb"); !said.empty()) {
-    return said;
-  }
-  const Event* failed = listener.WaitFor(Kind::kRepairFailed);
-  if (failed == nullptr) return listener.Said();
-  if (!failed->error || failed->error->code != ErrorCode::kNameTaken) return listener.Said();
-  // It is tried again when there is hope, and later, too.
-  if (const auto said = Shell("ip link del wg0"); !said.empty()) return said;
-  return listener.WaitFor(Kind::kRepaired) != nullptr ? "" : listener.Said();
-}
-
-TEST(Watch, ARepairThatFailsIsToldAndTriedAgain) {
-  EXPECT_EQ(InUserspaceWorld(ExpectFailureTold, 300), "");
-}
-
-std::string ExpectSuperseded() {
-  const TemporaryDirectory directory;
-  MakeForeign();
-  auto session = OpenSession(directory.path());
-  if (!session) return session.error().ToString();
-  auto watcher = Watch(*session, ManyRoutes());
-  if (!watcher) return watcher.error().ToString();
-  Listener listener(*std::move(watcher));
-  listener.Listen(seconds(1));
-  // The same node, by another session, is none.
-  auto other = OpenSession(directory.path());
-  if (!other) return other.error().ToString();
-  if (const auto done = other->Apply(ManyRoutes()); !done) return done.error().ToString();
-  listener.Listen(seconds(1));
-  if (listener.Count(Kind::kSuperseded) != 0) return "too early: " + listener.Said();
-  if (const auto done = other->Apply(OtherNode(1)); !done) return done.error().ToString();
-  if (listener.WaitFor(Kind::kSuperseded) == nullptr) return listener.Said();
-  const std::string state = StateNow();
-  listener.Listen(seconds(1));
-  if (const auto difference = DifferenceOf(state, StateNow()); !difference.empty()) {
-    return listener.Said() + difference;
-  }
-  if (const auto said = Shell("ip address flush dev wg0 scope global"); !said.empty()) return said;
-  if (listener.WaitFor(Kind::kMissing) == nullptr) return listener.Said();
-  listener.Listen(seconds(1));
-  return listener.Count(Kind::kRepaired) == 1 ? "" : listener.Said();
-}
-
-TEST(Watch, ANewerNodeOfTheOwnerStays) { EXPECT_EQ(InUserspaceWorld(ExpectSuperseded, 300), ""); }
-
-// ---- peers ----
-
-// wg0 is ours; wg1, in the same namespace, is its peer and somebody else's.
-Node PeerNode() {
-  return Node().Add(Interface("wg0")
-                        .PrivateKey(TestKey("near"))
-                        .ListenPort(51820)
-                        .Address("10.9.0.1/24")
-                        .AddPeer(Peer(TestKey("far").Public())
-                                     .Endpoint("127.0.0.1:51821")
-                                     .PersistentKeepalive(1)
-                                     .AllowedIp("10.9.0.2/32")));
-}
-
-std::string MakeFarPeer() {
-  const std::string link =
-      InGuest() ? "ip link add wg1 type wireguard" : "wireguard-go wg1 >/dev/null 2>&1";
-  return Shell(fmt::format(
-      "umask 077; echo '{}' >/run/far; {} && wg set wg1 private-key /run/far listen-port 51821 "
-      "peer {} allowed-ips 10.9.0.1/32 persistent-keepalive 1 endpoint 127.0.0.1:51820 &&"
-      "ip link set wg1 up",
-      TestKey("far").Reveal(), link, KeyOf("near")));
-}
-
-std::string ExpectPeerEvents() {
-  const TemporaryDirectory directory;
-  auto session = OpenSession(directory.path());
-  if (!session) return session.error().ToString();
-  auto watcher = Watch(*session, PeerNode(), {.peer_timeout = seconds(20)});
-  if (!watcher) return watcher.error().ToString();
-  Listener listener(*std::move(watcher));
-  listener.Listen(seconds(1));
-  if (listener.Count(Kind::kPeerUp) != 0) return "too early: " + listener.Said();
-  if (const auto said = MakeFarPeer(); !said.empty()) return said;
-  const Event* up = listener.WaitFor(Kind::kPeerUp);
-  if (up == nullptr) return "not up: " + listener.Said();
-  if (up->interface != "wg0" || up->peer != TestKey("far").Public()) return listener.Said();
-  if (const auto said = Shell("wg set wg1 listen-port 51822"); !said.empty()) return said;
-  const Event* moved = listener.WaitFor(Kind::kPeerMoved);
-  if (moved == nullptr) return "not moved: " + listener.Said();
-  if (moved->previous->ToString() != "127.0.0.1:51821" ||
-      moved->endpoint->ToString() != "127.0.0.1:51822") {
-    return "moved elsewhere: " + listener.Said();
-  }
-  if (const auto said = Shell("ip link del wg1"); !said.empty()) return said;
-  if (listener.WaitFor(Kind::kPeerDown) == nullptr) return "not down: " + listener.Said();
-  return listener.Count(Kind::kMissing) + listener.Count(Kind::kChanged) == 0 ? ""
-                                                                              : listener.Said();
-}
-
-TEST(Watch, PeersComeUpMoveAndGoDown) { EXPECT_EQ(InUserspaceWorld(ExpectPeerEvents, 300), ""); }
 
 // ---- options, and the loop ----
 

@@ -14,6 +14,7 @@
 
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -105,6 +106,19 @@ std::string InNewNamespace(const std::function<std::string()>& body, int seconds
     text += fmt::format("exit status {}", WEXITSTATUS(status));
   }
   return text;
+}
+
+size_t CountInNewNamespace(const std::function<std::string(size_t&)>& body) {
+  const std::string text = InNewNamespace([&] {
+    size_t number = 0;
+    const std::string failure = body(number);
+    return failure.empty() ? std::to_string(number) : failure;
+  });
+  size_t number = 0;
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
+  const bool whole = parsed.ec == std::errc() && parsed.ptr == text.data() + text.size();
+  EXPECT_TRUE(whole) << text;
+  return whole ? number : 0;
 }
 
 std::string Shell(const std::string& command) {

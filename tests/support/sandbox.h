@@ -13,6 +13,10 @@ namespace wgnet::testing {
 /// text, too.
 std::string InNewNamespace(const std::function<std::string()>& body, int seconds = 60);
 
+/// The same for what counts: `body` sets the number. 0 and a failed expectation: it returned a
+/// text.
+size_t CountInNewNamespace(const std::function<std::string(size_t&)>& body);
+
 /// Runs a shell command, and returns its output; a status other than 0 is appended.
 std::string Shell(const std::string& command);
 

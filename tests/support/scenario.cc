@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "tests/support/scenario.h"
 
-#include <cstdlib>
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -46,6 +46,12 @@ std::string InScenario(const Scenario& scenario,
     }
     return body(host, scenario.after);
   });
+}
+
+bool HasFile(const Host& host, std::string_view suffix) {
+  const auto files = Files(host.state_dir());
+  return std::any_of(files.begin(), files.end(),
+                     [&](const auto& file) { return file.first.ends_with(suffix); });
 }
 
 }  // namespace wgnet::testing

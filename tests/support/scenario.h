@@ -7,6 +7,7 @@
 #include <map>
 #include <ostream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tests/support/world.h"
@@ -32,6 +33,8 @@ std::string InScenario(const Scenario& scenario,
 
 /// The contents of all files in a directory but the lock.
 std::map<std::string, std::string> Files(const std::string& directory);
+/// Whether the host's state directory has a file whose name ends like this.
+bool HasFile(const Host& host, std::string_view suffix);
 
 }  // namespace wgnet::testing
 

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Repairs by Session::Watch: a burst is a few of them, lost messages mean that all is read again,
+// and what cannot be repaired is told.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/kernel_state.h"
+#include "tests/support/userspace_world.h"
+#include "tests/support/watching.h"
+#include "tests/support/world.h"
+
+namespace wgnet::testing {
+namespace {
+
+using std::chrono::milliseconds, std::chrono::seconds;
+using Kind = Event::Kind;
+
+// ---- bursts ----
+
+std::string ExpectFewRepairs() {
+  const TemporaryDirectory directory;
+  MakeForeign();
+  auto session = OpenSession(directory.path());
+  if (!session) return session.error().ToString();
+  // What comes after the third repair is told only.
+  auto watcher =
+      Watch(*session, ManyRoutes(), {.repair_burst = 3, .repair_interval = std::chrono::hours(1)});
+  if (!watcher) return watcher.error().ToString();
+  Listener listener(*std::move(watcher));
+  listener.Listen(seconds(1));
+  const std::string before = StateNow();
+  if (const auto said = Shell("for i in $(seq 0 99); do echo route del 10.20.$i.0/24; done | "
+                              "ip -batch -");
+      !said.empty()) {
+    return said;
+  }
+  if (listener.WaitFor(Kind::kMissing) == nullptr) return listener.Said();
+  listener.Listen(seconds(2));
+  const size_t repairs = listener.Count(Kind::kRepaired) - 1;  // but for the first apply
+  if (repairs < 1 || repairs > 3) return fmt::format("{} repairs", repairs);
+  const std::string difference = DifferenceOf(before, StateNow());
+  if (!difference.empty()) return listener.Said() + difference;
+  // Somebody who does not give up.
+  for (int i = 0; i < 20; ++i) {
+    Shell("ip route del 10.20.7.0/24 2>/dev/null || :");
+    listener.Listen(milliseconds(200));
+  }
+  const size_t in_all = listener.Count(Kind::kRepaired) - 1;
+  if (in_all != 3) return fmt::format("{} repairs in all\n{}", in_all, listener.Said());
+  return listener.events().back().kind == Kind::kMissing ? "" : listener.Said();
+}
+
+TEST(Watch, ABurstIsRepairedAFewTimes) { EXPECT_EQ(InUserspaceWorld(ExpectFewRepairs, 300), ""); }
+
+std::string ExpectResync() {
+  const TemporaryDirectory directory;
+  MakeForeign();
+  auto session = OpenSession(directory.path());
+  if (!session) return session.error().ToString();
+  auto watcher = Watch(*session, ManyRoutes(), {.receive_buffer = 1});
+  if (!watcher) return watcher.error().ToString();
+  Listener listener(*std::move(watcher));
+  listener.Listen(seconds(1));
+  const std::string before = StateNow();
+  // The last one is lost with most of the others.
+  if (const auto said = Shell(
+          "for i in $(seq 1 300); do echo route del 10.20.1.0/24; echo route add 10.20.1.0/24 "
+          "dev wg0 proto 87 scope link; done | ip -batch - && ip route del 10.20.9.0/24");
+      !said.empty()) {
+    return said;
+  }
+  if (listener.WaitFor(Kind::kLost) == nullptr) return "not lost: " + listener.Said();
+  const auto is_it = [](const Event& event) {
+    return event.kind == Kind::kMissing && event.command.find("10.20.9.0/24") != std::string::npos;
+  };
+  if (listener.WaitFor(is_it) == nullptr) return "not found: " + listener.Said();
+  if (listener.WaitFor(Kind::kRepaired) == nullptr) return "not repaired: " + listener.Said();
+  const std::string difference = DifferenceOf(before, StateNow());
+  return difference.empty() ? "" : listener.Said() + difference;
+}
+
+TEST(Watch, AfterLostMessagesAllIsReadAgain) { EXPECT_EQ(InUserspaceWorld(ExpectResync, 300), ""); }
+
+// ---- repairs that cannot be ----
+
+std::string ExpectFailureTold() {
+  const TemporaryDirectory directory;
+  MakeForeign();
+  auto session = OpenSession(directory.path());
+  if (!session) return session.error().ToString();
+  auto watcher = Watch(*session, ManyRoutes(), {.repair_interval = milliseconds(500)});
+  if (!watcher) return watcher.error().ToString();
+  Listener listener(*std::move(watcher));
+  listener.Listen(seconds(1));
+  if (const auto said = Shell("ip link del wg0 && ip link add wg0 type ifb"); !said.empty()) {
+    return said;
+  }
+  const Event* failed = listener.WaitFor(Kind::kRepairFailed);
+  if (failed == nullptr) return listener.Said();
+  if (!failed->error || failed->error->code != ErrorCode::kNameTaken) return listener.Said();
+  // It is tried again when there is hope, and later, too.
+  if (const auto said = Shell("ip link del wg0"); !said.empty()) return said;
+  return listener.WaitFor(Kind::kRepaired) != nullptr ? "" : listener.Said();
+}
+
+TEST(Watch, ARepairThatFailsIsToldAndTriedAgain) {
+  EXPECT_EQ(InUserspaceWorld(ExpectFailureTold, 300), "");
+}
+
+std::string ExpectSuperseded() {
+  const TemporaryDirectory directory;
+  MakeForeign();
+  auto session = OpenSession(directory.path());
+  if (!session) return session.error().ToString();
+  auto watcher = Watch(*session, ManyRoutes());
+  if (!watcher) return watcher.error().ToString();
+  Listener listener(*std::move(watcher));
+  listener.Listen(seconds(1));
+  // The same node, by another session, is none.
+  auto other = OpenSession(directory.path());
+  if (!other) return other.error().ToString();
+  if (const auto done = other->Apply(ManyRoutes()); !done) return done.error().ToString();
+  listener.Listen(seconds(1));
+  if (listener.Count(Kind::kSuperseded) != 0) return "too early: " + listener.Said();
+  if (const auto done = other->Apply(OtherNode(1)); !done) return done.error().ToString();
+  if (listener.WaitFor(Kind::kSuperseded) == nullptr) return listener.Said();
+  const std::string state = StateNow();
+  listener.Listen(seconds(1));
+  if (const auto difference = DifferenceOf(state, StateNow()); !difference.empty()) {
+    return listener.Said() + difference;
+  }
+  if (const auto said = Shell("ip address flush dev wg0 scope global"); !said.empty()) return said;
+  if (listener.WaitFor(Kind::kMissing) == nullptr) return listener.Said();
+  listener.Listen(seconds(1));
+  return listener.Count(Kind::kRepaired) == 1 ? "" : listener.Said();
+}
+
+TEST(Watch, ANewerNodeOfTheOwnerStays) { EXPECT_EQ(InUserspaceWorld(ExpectSuperseded, 300), ""); }
+
+}  // namespace
+}  // namespace wgnet::testing
