@@ -51,7 +51,7 @@ Outcome PrintPlan(const wgnet::Plan& plan, const Console& console) {
 template <class MakePlan, class ApplyPlan, class ConcludePlan>
 Outcome CarryOut(const MakePlan& make_plan, const ApplyPlan& apply, const ConcludePlan& conclude,
                  Session& session, const Teller& teller, const Console& console) {
-  for (const auto& each : session.cut_off()) console.Warn(each.ToString());
+  console.WarnOf(session.recovered());
   for (int attempt = 1;; ++attempt) {
     const auto plan = make_plan();
     if (!plan) return plan.error();

@@ -125,7 +125,7 @@ Outcome AwaitConfirmation(const wgnet::PendingChange& change, const Arguments& a
 Outcome Confirm(const Arguments& arguments, const Console& console) {
   auto session = OpenAny(arguments);
   if (!session) return session.error();
-  for (const auto& each : session->cut_off()) console.Warn(each.ToString());
+  console.WarnOf(session->recovered());
   const auto done = session->Confirm(arguments.token);
   if (!done) return done.error();
   for (const std::string& warning : done->warnings) console.Warn(warning);

@@ -38,6 +38,11 @@ void Console::Warn(std::string_view warning) const {
   WriteLine(std::string(program_) + ": warning: " + std::string(warning));
 }
 
+void Console::WarnOf(const wgnet::RecoveryReport& recovered) const {
+  for (const auto& each : recovered.cut_off) Warn(each.ToString());
+  for (const std::string& warning : recovered.warnings) Warn(warning);
+}
+
 void Console::Step(std::string_view command) const { WriteLine("[#] " + std::string(command)); }
 
 void Console::Fail(const wgnet::Error& error) const {

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "wgnet/error.h"
+#include "wgnet/recovery.h"
 
 namespace cli {
 
@@ -21,6 +22,8 @@ class Console {
   /// A result. kIo when it cannot be written.
   wgnet::Status Print(std::string_view text) const;
   void Warn(std::string_view warning) const;
+  /// What opening a session brought to an end.
+  void WarnOf(const wgnet::RecoveryReport& recovered) const;
   /// A step, as wg-quick(8) prints it.
   void Step(std::string_view command) const;
   void Fail(const wgnet::Error& error) const;

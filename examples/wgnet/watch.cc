@@ -103,7 +103,7 @@ Outcome Watch(const Arguments& arguments, const Console& console) {
   if (!input) return input.error();
   auto session = OpenResolvingSession(arguments, input->owner);
   if (!session) return session.error();
-  for (const auto& each : session->cut_off()) console.Warn(each.ToString());
+  console.WarnOf(session->recovered());
   wgnet::WatchOptions options;
   options.peer_timeout = std::chrono::seconds(arguments.peer_timeout);
   options.poll_interval = std::chrono::seconds(arguments.poll_interval);

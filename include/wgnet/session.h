@@ -97,8 +97,8 @@ class Session {
   /// the namespace, nothing is.
   static Result<Session> Open(SessionOptions options);
 
-  /// What Open took back.
-  const std::vector<RecoveryReport::CutOff>& cut_off() const;
+  /// What Open brought to an end, before anything else.
+  const RecoveryReport& recovered() const;
   Session(Session&&) noexcept;
   Session& operator=(Session&&) noexcept;
   ~Session();
@@ -149,7 +149,8 @@ class Session {
 
   /// Plan and Apply for one WireGuard interface, whoever's it is: kNotFound if it does not exist.
   /// Nobody's record of what is whose changes, and no lock is waited for, so that a program that a
-  /// transaction runs may do it. A later plan of the interface's owner takes such a change back.
+  /// transaction runs may do it. Unless one runs, what a killed process had done is taken back, as
+  /// with a node. A later plan of the interface's owner takes such a change back.
   Result<wgnet::Plan> Plan(const DeviceUpdate& update);
   Result<ApplyReport> Apply(const DeviceUpdate& update);
 

@@ -61,7 +61,9 @@ struct Event {
     kLost = 7,          ///< messages of the kernel did not fit; all is read again
     kRepaired = 8,      ///< `steps` were done, and all is as on record
     kRepairFailed = 9,  ///< `error` says why; what was begun was taken back
-    kSuperseded = 10,   ///< another program has applied another node of this owner: no more repairs
+    /// Another program has applied another node of this owner: no more repairs, unless it goes
+    /// back.
+    kSuperseded = 10,
   };
   /// An attribute that differs, by its name in plans' JSON. Keys are "(hidden)".
   struct Change {

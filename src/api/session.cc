@@ -150,10 +150,10 @@ Result<std::unique_ptr<netlink::Transport>> OpenTransport(netlink::NetworkNamesp
 class Session::Impl {
  public:
   Impl(plan::Planner planner, netlink::NetworkNamespace netns, const SessionOptions& options,
-       std::vector<RecoveryReport::CutOff> cut_off)
+       RecoveryReport recovered)
       : planner_(std::move(planner)),
         netns_(std::move(netns)),
-        cut_off_(std::move(cut_off)),
+        recovered_(std::move(recovered)),
         resolver_(options.resolver ? options.resolver : SystemResolver()),
         look_ups_{.resolver = resolver_.get(),
                   .timeout = options.resolve_timeout,
@@ -205,10 +205,13 @@ class Session::Impl {
     return plan::Watch::Open(planner_, std::move(netns), options, std::move(repair));
   }
 
-  const std::vector<RecoveryReport::CutOff>& cut_off() const { return cut_off_; }
+  const RecoveryReport& recovered() const { return recovered_; }
   Result<RecoveryReport> Recover() {
     WGNET_ASSIGN_OR_RETURN(RecoveryReport report, planner_.Recover());
-    report.cut_off.insert(report.cut_off.begin(), cut_off_.begin(), cut_off_.end());
+    report.cut_off.insert(report.cut_off.begin(), recovered_.cut_off.begin(),
+                          recovered_.cut_off.end());
+    report.warnings.insert(report.warnings.begin(), recovered_.warnings.begin(),
+                           recovered_.warnings.end());
     return report;
   }
 
@@ -234,7 +237,7 @@ class Session::Impl {
 
   plan::Planner planner_;
   netlink::NetworkNamespace netns_;
-  std::vector<RecoveryReport::CutOff> cut_off_;
+  RecoveryReport recovered_;
   std::shared_ptr<Resolver> resolver_;
   plan::LookUpOptions look_ups_;
 };
@@ -263,9 +266,9 @@ Result<Session> Session::Open(SessionOptions options) {
     planner.RecoverTo(options.recovery);
     planner.WarnOfCut(FindSshConnection(getpid()));
     if (!options.guardian.empty()) planner.UseGuardian(guardian);
-    WGNET_ASSIGN_OR_RETURN(auto cut_off, planner.RecoverCutOff());
-    return Session(
-        std::make_shared<Impl>(std::move(planner), std::move(inside), options, std::move(cut_off)));
+    WGNET_ASSIGN_OR_RETURN(auto recovered, planner.RecoverCutOff());
+    return Session(std::make_shared<Impl>(std::move(planner), std::move(inside), options,
+                                          std::move(recovered)));
   });
 }
 
@@ -325,7 +328,7 @@ Result<ApplyReport> Session::Apply(const Reresolve& reresolve) {
   return CatchNoMemory([&] { return impl_->Apply(reresolve); });
 }
 
-const std::vector<RecoveryReport::CutOff>& Session::cut_off() const { return impl_->cut_off(); }
+const RecoveryReport& Session::recovered() const { return impl_->recovered(); }
 
 Result<RecoveryReport> Session::Recover() {
   return CatchNoMemory([&] { return impl_->Recover(); });

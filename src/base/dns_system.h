@@ -60,6 +60,9 @@ class DnsSystem {
   virtual Status Remove(const DnsPlace& place) = 0;
   /// Where wgnet has set something for links of this namespace, as far as that outlives them.
   virtual Result<std::vector<DnsPlace>> List() = 0;
+  /// Takes away what is set for links of an earlier boot, where it outlives one; whether there was
+  /// any. kDns.
+  virtual Result<bool> ForgetEarlierBoots() { return false; }
 };
 
 }  // namespace wgnet

@@ -77,13 +77,17 @@ Result<std::optional<DnsConfig>> ResolvFile::Read(const std::string& link) const
   return found != nullptr ? std::optional(found->config) : std::nullopt;
 }
 
+std::string_view ResolvFile::boot_id() const {
+  return std::string_view(netns_id_).substr(0, kBootIdSize);
+}
+
 template <class Edit>
 Status ResolvFile::Change(const Edit& edit) const {
   const UniqueFd lock(open(kLock, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!lock.ok() || flock(lock.get(), LOCK_EX) != 0) return Failed(kLock, "locked", errno);
   WGNET_ASSIGN_OR_RETURN(const auto text, ReadText(path_));
   ResolvConf file(text);
-  file.KeepOnly(std::string_view(netns_id_).substr(0, kBootIdSize));
+  file.KeepOnly(boot_id());
   edit(file);
   const auto changed = file.Text();
   const int error = changed == text ? 0 : Put(path_, changed);
@@ -107,6 +111,16 @@ Result<std::vector<std::string>> ResolvFile::List() const {
     if (link.netns_id == netns_id_) links.push_back(link.link);
   }
   return links;
+}
+
+Result<bool> ResolvFile::ForgetEarlierBoots() const {
+  WGNET_ASSIGN_OR_RETURN(const auto text, ReadText(path_));
+  ResolvConf file(text);
+  const size_t links = file.links().size();
+  file.KeepOnly(boot_id());
+  if (file.links().size() == links) return false;
+  WGNET_RETURN_IF_ERROR(Change([](ResolvConf&) {}));
+  return true;
 }
 
 }  // namespace wgnet::dns

@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "src/dns/resolv_conf.h"
@@ -23,10 +24,14 @@ class ResolvFile {
   Status Remove(const std::string& link) const;
   /// The namespace's links that it has something for.
   Result<std::vector<std::string>> List() const;
+  /// Removes the links of other boots, any namespace's; whether there were any.
+  Result<bool> ForgetEarlierBoots() const;
 
  private:
   template <class Edit>
   Status Change(const Edit& edit) const;
+
+  std::string_view boot_id() const;
 
   std::string path_;
   std::string netns_id_;

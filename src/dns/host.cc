@@ -109,7 +109,7 @@ class Host final : public DnsSystem {
   Result<std::vector<DnsPlace>> List() override {
     std::vector<DnsPlace> places;
     const std::string path = OwnFile();
-    if (netns_.is_own || !netns_.name.empty()) {
+    if (HasFile()) {
       WGNET_ASSIGN_OR_RETURN(const auto links, FileAt(path).List());
       for (const std::string& link : links) places.push_back({DnsBackend::kFile, path, link});
     }
@@ -120,7 +120,12 @@ class Host final : public DnsSystem {
     return places;
   }
 
+  Result<bool> ForgetEarlierBoots() override {
+    return HasFile() ? FileAt(OwnFile()).ForgetEarlierBoots() : false;
+  }
+
  private:
+  bool HasFile() const { return netns_.is_own || !netns_.name.empty(); }
   std::string OwnFile() const {
     return netns_.is_own ? kFile : "/etc/netns/" + netns_.name + "/resolv.conf";
   }

@@ -331,10 +331,8 @@ Result<Planner::Done> Planner::Apply(const DeviceUpdate& update, const Hosts& ho
 
 Result<RecoveryReport> Planner::Recover() {
   WGNET_ASSIGN_OR_RETURN(const UniqueFd lock, state_dir_.Lock(lock_timeout_));
-  RecoveryReport report;
   WGNET_ASSIGN_OR_RETURN(Settled settled, Settle());
-  report.cut_off = std::move(settled.taken_back);
-  report.warnings = std::move(settled.warnings);
+  RecoveryReport report = std::move(settled.report);
   if (settled.waits) {
     report.warnings.push_back(Unconfirmed(*settled.waits).message);
     return report;
@@ -359,6 +357,8 @@ Result<RecoveryReport> Planner::Recover() {
 Status Planner::ForgetStaleDns(RecoveryReport& report) {
   DnsSystem* const dns = transport_->dns();
   if (dns == nullptr) return {};
+  WGNET_ASSIGN_OR_RETURN(const bool any, dns->ForgetEarlierBoots());
+  if (any) report.warnings.push_back("name servers from before the last boot are taken away");
   WGNET_ASSIGN_OR_RETURN(const auto places, dns->List());
   WGNET_ASSIGN_OR_RETURN(const auto records, state_dir_.Load());
   Reader reader(client_, netlink::ExtraMode::kDrop);
@@ -475,8 +475,10 @@ Result<Planner::Done> Planner::CarryOut(const PlanData& plan, const ToConfirm& c
   Done done{plan.ops.size(), plan.warnings};
   const uint64_t number = NewNumber();
   WGNET_ASSIGN_OR_RETURN(StateDir::Pending record, PrepareRecord(plan, number));
+  const UniqueFd device_lock = plan.of_device ? LockIfFree() : UniqueFd();
   WGNET_ASSIGN_OR_RETURN(StateDir::OpenJournal journal,
-                         BeginJournal(plan, number, confirm.confirmation));
+                         plan.of_device ? JournalOfDevice(plan, number, device_lock)
+                                        : BeginJournal(plan, number, confirm.confirmation));
   Transaction transaction(plan, client_);
   WGNET_RETURN_IF_ERROR(transaction.Prepare());
   WGNET_RETURN_IF_ERROR(CheckFresh(plan));
@@ -503,7 +505,6 @@ Result<StateDir::Pending> Planner::PrepareRecord(const PlanData& plan, uint64_t 
 
 Result<StateDir::OpenJournal> Planner::BeginJournal(
     const PlanData& plan, uint64_t number, const std::optional<Confirmation>& confirmation) const {
-  if (plan.of_device) return StateDir::OpenJournal::Nothing();
   Journal journal{.owner = plan.after.owner,
                   .transaction = number,
                   .had_record = !plan.before.empty(),
@@ -511,8 +512,23 @@ Result<StateDir::OpenJournal> Planner::BeginJournal(
                   .ops = plan.ops,
                   .confirmation = confirmation};
   const bool forward = direction_ == RecoveryDirection::kForward;
-  if (forward && !confirmation && plan.hooks.empty()) journal.after = Numbered(plan.after, number);
+  const bool has_end = !plan.of_device && !confirmation && plan.hooks.empty();
+  if (forward && has_end) journal.after = Numbered(plan.after, number);
   return state_dir_.Begin(journal);
+}
+
+UniqueFd Planner::LockIfFree() const {
+  auto lock = state_dir_.Lock(std::chrono::milliseconds(0));
+  return lock ? *std::move(lock) : UniqueFd();
+}
+
+// A program that a transaction runs may update a device, and so may one where nothing can be
+// written: then there is no journal.
+StateDir::OpenJournal Planner::JournalOfDevice(const PlanData& plan, uint64_t number,
+                                               const UniqueFd& lock) const {
+  if (!lock.ok() || state_dir_.HasJournal()) return StateDir::OpenJournal::Nothing();
+  auto journal = BeginJournal(plan, number, std::nullopt);
+  return journal ? *std::move(journal) : StateDir::OpenJournal::Nothing();
 }
 
 Result<Snapshot> Planner::ReadDevices() {

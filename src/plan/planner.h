@@ -61,7 +61,7 @@ class Planner {
                      const ConfirmOptions* confirm = nullptr);
 
   /// The same for one WireGuard device, anybody's. No record is read or changed, and no lock is
-  /// taken: a program that `up` runs may do this.
+  /// waited for: a program that `up` runs may do this.
   Result<Hosts> Resolve(const DeviceUpdate& update, const LookUpOptions& options);
   Result<PlanData> Plan(const DeviceUpdate& update, const Hosts& hosts);
   Result<Done> Apply(const DeviceUpdate& update, const Hosts& hosts);
@@ -87,7 +87,7 @@ class Planner {
   /// them, have left of links that are gone.
   Result<RecoveryReport> Recover();
   /// The first part of it, where there is a need and nobody is at work.
-  Result<std::vector<RecoveryReport::CutOff>> RecoverCutOff();
+  Result<RecoveryReport> RecoverCutOff();
 
   /// Removes what bears wgnet's marks, and is on nobody's record.
   Result<PlanData> PlanCleanup();
@@ -129,6 +129,9 @@ class Planner {
   Result<StateDir::Pending> PrepareRecord(const PlanData& plan, uint64_t number) const;
   Result<StateDir::OpenJournal> BeginJournal(const PlanData& plan, uint64_t number,
                                              const std::optional<Confirmation>& confirmation) const;
+  UniqueFd LockIfFree() const;
+  StateDir::OpenJournal JournalOfDevice(const PlanData& plan, uint64_t number,
+                                        const UniqueFd& lock) const;
   Status StartGuardian();
 
   template <class Part>
@@ -141,8 +144,7 @@ class Planner {
 
   // What was left of others' transactions, and has been brought to an end.
   struct Settled {
-    std::vector<RecoveryReport::CutOff> taken_back;
-    std::vector<std::string> warnings;
+    RecoveryReport report;
     std::optional<Journal> waits;  // and cannot be yet
   };
   Result<Settled> Settle();

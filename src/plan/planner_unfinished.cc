@@ -143,10 +143,10 @@ Result<Planner::Settled> Planner::Settle() {
   WGNET_RETURN_IF_ERROR(state_dir_.RemoveTemporaries());
   Settled settled;
   StateDir::Owners damaged;
-  WGNET_ASSIGN_OR_RETURN(settled.taken_back, EndCutOff(state_dir_, client_, damaged));
+  WGNET_ASSIGN_OR_RETURN(settled.report.cut_off, EndCutOff(state_dir_, client_, damaged));
   for (const std::string& owner : damaged) {
     WGNET_ASSIGN_OR_RETURN(RollbackReport report, TakeBackByMarks(owner));
-    settled.taken_back.push_back({owner, std::move(report)});
+    settled.report.cut_off.push_back({owner, std::move(report)});
   }
   if (!state_dir_.HasPending()) return settled;
   damaged.clear();
@@ -154,17 +154,17 @@ Result<Planner::Settled> Planner::Settle() {
   for (const std::string& owner : damaged) {
     const RollbackReport stays{.leftovers = {{"the change that waited to be confirmed",
                                               "its file is damaged, so it stays"}}};
-    settled.taken_back.push_back({owner, stays, true});
+    settled.report.cut_off.push_back({owner, stays, true});
     WGNET_RETURN_IF_ERROR(state_dir_.RemovePending(owner));
   }
   WGNET_ASSIGN_OR_RETURN(const std::vector<Record> records, state_dir_.Load());
   for (Journal& journal : pending) {
     if (journal.pending.decision == Decision::kConfirmed) {
       const auto removed = FinishConfirmed(journal);
-      if (!removed) settled.warnings.push_back(removed.error().ToString());
+      if (!removed) settled.report.warnings.push_back(removed.error().ToString());
     } else if (IsDue(journal) || !IsCommitted(journal, records)) {
       WGNET_ASSIGN_OR_RETURN(RollbackReport report, TakeBackPending(journal, state_dir_, client_));
-      settled.taken_back.push_back({journal.owner, std::move(report), true});
+      settled.report.cut_off.push_back({journal.owner, std::move(report), true});
     } else {
       settled.waits = std::move(journal);
     }
@@ -186,19 +186,19 @@ Result<UniqueFd> Planner::Lock(std::vector<std::string>& warnings) {
   WGNET_ASSIGN_OR_RETURN(UniqueFd lock, state_dir_.Lock(lock_timeout_));
   WGNET_ASSIGN_OR_RETURN(const Settled settled, Settle());
   if (settled.waits) return Unconfirmed(*settled.waits);
-  for (const auto& report : settled.taken_back) warnings.push_back(report.ToString());
-  warnings.insert(warnings.end(), settled.warnings.begin(), settled.warnings.end());
+  for (const auto& report : settled.report.cut_off) warnings.push_back(report.ToString());
+  warnings.insert(warnings.end(), settled.report.warnings.begin(), settled.report.warnings.end());
   return lock;
 }
 
-Result<std::vector<RecoveryReport::CutOff>> Planner::RecoverCutOff() {
-  const std::vector<RecoveryReport::CutOff> none;
+Result<RecoveryReport> Planner::RecoverCutOff() {
+  const RecoveryReport none;
   if (!state_dir_.HasJournal() && !state_dir_.HasPending()) return none;
   const auto lock = state_dir_.Lock(milliseconds(0));
   if (!lock && lock.error().code == ErrorCode::kBusy) return none;
   if (!lock) return lock.error();
   WGNET_ASSIGN_OR_RETURN(Settled settled, Settle());
-  return std::move(settled.taken_back);
+  return std::move(settled.report);
 }
 
 // ---- ending such a change ----
@@ -206,7 +206,7 @@ Result<std::vector<RecoveryReport::CutOff>> Planner::RecoverCutOff() {
 Result<Planner::Decided> Planner::Decide(std::string_view token) {
   WGNET_ASSIGN_OR_RETURN(UniqueFd lock, state_dir_.Lock(lock_timeout_));
   WGNET_ASSIGN_OR_RETURN(Settled settled, Settle());
-  if (!settled.waits) return NothingWaits(!settled.taken_back.empty());
+  if (!settled.waits) return NothingWaits(!settled.report.cut_off.empty());
   WGNET_RETURN_IF_ERROR(CheckToken(*settled.waits, token));
   return Decided{std::move(lock), *std::move(settled.waits)};
 }
@@ -272,7 +272,7 @@ Result<std::optional<RollbackReport>> Planner::TakeBackDue(const std::string& ow
   if (!lock && lock.error().code == ErrorCode::kBusy) return none;
   if (!lock) return lock.error();
   WGNET_ASSIGN_OR_RETURN(const Settled settled, Settle());
-  for (const auto& each : settled.taken_back) {
+  for (const auto& each : settled.report.cut_off) {
     if (each.owner == owner) return std::optional(each.rollback);
   }
   return none;

@@ -254,12 +254,10 @@ Status Watch::ReloadRecord() {
   if (found != records.end()) own = std::move(*found);
   const std::string contents = ContentsOf(own);
   const bool is_ours = kept_.empty() || own.transaction == planner_.last_transaction();
-  if (is_ours) {
-    kept_ = contents;
-  } else if (repair_ && !superseded_ && contents != kept_) {
-    superseded_ = true;
-    events_.emplace_back().kind = Event::Kind::kSuperseded;
-  }
+  if (is_ours) kept_ = contents;
+  const bool superseded = repair_ && contents != kept_;
+  if (superseded && !superseded_) events_.emplace_back().kind = Event::Kind::kSuperseded;
+  superseded_ = superseded;
   drift_ = std::make_unique<Drift>(std::move(own));
   WGNET_RETURN_IF_ERROR(Subscribe());
   stamp_ = stamp;

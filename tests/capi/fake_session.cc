@@ -71,8 +71,8 @@ Result<wgnet::Plan> Session::Plan(const Node& node, const Hooks&) {
   return FakePlan();
 }
 
-const std::vector<RecoveryReport::CutOff>& Session::cut_off() const {
-  static const std::vector<RecoveryReport::CutOff> none;
+const RecoveryReport& Session::recovered() const {
+  static const RecoveryReport none;
   return none;
 }
 Result<RecoveryReport> Session::Recover() {

@@ -170,7 +170,8 @@ std::string KillGuardian(const std::string& state_dir) {
   auto session = OpenSession(state_dir, "");
   if (!session) return session.error().ToString();
   if (HasTable()) return "the next session did not take it back";
-  return session->cut_off().size() == 1 && session->cut_off()[0].unconfirmed ? "" : "not told";
+  const auto& cut_off = session->recovered().cut_off;
+  return cut_off.size() == 1 && cut_off[0].unconfirmed ? "" : "not told";
 }
 
 TEST(Guardian, IsReplacedByTheNextSession) { EXPECT_EQ(InSandbox(KillGuardian), ""); }

@@ -20,6 +20,8 @@ namespace wgnet::testing {
 namespace {
 
 using ::testing::AnyOf;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 std::string Kind() {
   const char* const kind = std::getenv("WGNET_TEST_RESOLVER");
@@ -31,8 +33,8 @@ DnsBackend Backend() {
   return Kind() == "file" ? DnsBackend::kFile : DnsBackend::kResolvconf;
 }
 
-std::unique_ptr<DnsSystem> Resolver() {
-  return dns::HostResolver({.id = "test", .name = "", .is_own = true}, SystemProcessRunner());
+std::unique_ptr<DnsSystem> Resolver(const std::string& netns_id = "test") {
+  return dns::HostResolver({.id = netns_id, .name = "", .is_own = true}, SystemProcessRunner());
 }
 
 // What the machine's programs ask, without comments.
@@ -232,6 +234,21 @@ TEST_F(FileTest, AMountedFileIsWrittenInPlace) {
   std::ifstream back(file);
   EXPECT_EQ(std::string(std::istreambuf_iterator<char>(back), {}), text);
   Shell("umount /etc/resolv.conf");
+}
+
+// The machine lost its power: the file is on a disk, and nothing else is left.
+TEST_F(FileTest, RecoveryTakesAwayWhatIsOfAnEarlierBoot) {
+  const DnsPlace place{DnsBackend::kFile, "/etc/resolv.conf", "wg0"};
+  const DnsConfig config{.servers = {*IpAddress::Parse("10.8.0.1")}};
+  ASSERT_TRUE(Resolver(std::string(36, '1') + "-5")->Write(place, config));
+  ASSERT_NE(Effect(), before_);
+  Host host("owner", state_.path(), Resolver(std::string(36, '2') + "-5"));
+  const auto report = host.planner().Recover();
+  ASSERT_TRUE(report) << report.error();
+  EXPECT_THAT(report->warnings,
+              ElementsAre("name servers from before the last boot are taken away"));
+  EXPECT_EQ(Effect(), before_);
+  EXPECT_THAT(host.planner().Recover()->warnings, IsEmpty());
 }
 
 TEST_F(FileTest, ANamedNamespaceHasAFileOfItsOwn) {

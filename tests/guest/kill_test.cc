@@ -6,6 +6,7 @@
 
 #include <iostream>
 
+#include "tests/support/hub_update.h"
 #include "tests/support/kernel_state.h"
 #include "tests/support/kill_after.h"
 #include "tests/support/scenario.h"
@@ -26,11 +27,12 @@ std::string RecoverTo(const std::string& before, const std::string& state_dir) {
   return again && again->cut_off.empty() ? "" : "it is recovered twice";
 }
 
-std::string KillApply(Host& host, const Node& after) {
+// Kills what changes the node, at each of its steps.
+template <class Change>
+std::string KillEach(Host& host, const Change& change) {
   const std::string before = host.State();
-  const Node node = WithoutDns(after);
   for (size_t steps = 1;; ++steps) {
-    const End end = KillAfter(steps, host, [&] { return host.Apply(node).ok(); });
+    const End end = KillAfter(steps, host, change);
     if (end == End::kFailed) return fmt::format("step {}: it failed", steps);
     if (end == End::kDone) {
       std::cout << fmt::format("killed after each of {} steps, every point reached\n", steps - 1);
@@ -40,6 +42,15 @@ std::string KillApply(Host& host, const Node& after) {
     const std::string wrong = RecoverTo(before, host.state_dir());
     if (!wrong.empty()) return fmt::format("killed after step {}: {}", steps, wrong);
   }
+}
+
+std::string KillApply(Host& host, const Node& after) {
+  const Node node = WithoutDns(after);
+  return KillEach(host, [&] { return host.Apply(node).ok(); });
+}
+
+std::string KillUpdate(Host& host, const Node&) {
+  return KillEach(host, [&] { return UpdateHub(host).ok(); });
 }
 
 std::string StateAfter(Host& host, const Node& node) {
@@ -227,6 +238,11 @@ TEST_P(Kill, OfWhatTakesAChangeBackLeavesTheStateBefore) {
 TEST(KillConfirm, LeavesTheStateAfter) {
   const Scenario change{"LargeChange", WithoutDns(LargeNode()), ChangedNode()};
   EXPECT_EQ(InScenario(change, KillConfirmation), "");
+}
+
+TEST(KillDeviceUpdate, LeavesTheStateBefore) {
+  const Node node = WithoutDns(LargeNode());
+  EXPECT_EQ(InScenario({"Update", node, node}, KillUpdate), "");
 }
 
 INSTANTIATE_TEST_SUITE_P(, Kill, ::testing::ValuesIn(WithoutNameServers()),

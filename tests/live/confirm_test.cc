@@ -283,9 +283,11 @@ std::string RunOut(Host& host) {
   if (host.State() == before) return "nothing was done";
   std::this_thread::sleep_for(milliseconds(150));
   Host next("other", host.state_dir());
-  const auto reports = next.planner().RecoverCutOff();
-  if (!reports) return reports.error().ToString();
-  if (reports->size() != 1 || !reports->front().unconfirmed) return "it was not taken back";
+  const auto report = next.planner().RecoverCutOff();
+  if (!report) return report.error().ToString();
+  if (report->cut_off.size() != 1 || !report->cut_off.front().unconfirmed) {
+    return "it was not taken back";
+  }
   const auto late = host.planner().Confirm("");
   if (late || late.error().code != ErrorCode::kNotFound) return "late: " + ErrorOf(late);
   return DifferenceOf(before, host.State());

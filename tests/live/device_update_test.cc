@@ -9,36 +9,12 @@
 #include <fstream>
 #include <map>
 
-#include "src/plan/device_plan.h"
+#include "tests/support/hub_update.h"
 #include "tests/support/kernel_state.h"
 #include "tests/support/world.h"
-#include "wgnet/device_update.h"
 
 namespace wgnet::testing {
 namespace {
-
-PublicKey PeerKey(int number) { return TestKey(fmt::format("peer {}", number)).Public(); }
-
-// Of LargeNode's hub: every kind of step, an allowed IP that moves, and one that goes.
-DeviceUpdate HubUpdate() {
-  return DeviceUpdate("hub")
-      .ListenPort(40001)
-      .FwMark(77)
-      .PrivateKey(TestKey("another"))
-      .AddPeer(PeerUpdate(PeerKey(0)).AllowedIps("+10.99.0.0/16,-10.20.0.0/24"))
-      .AddPeer(PeerUpdate(PeerKey(1)).PresharedKey(SecretKey()).AllowedIp("10.20.1.0/24"))
-      .AddPeer(PeerUpdate(PeerKey(2)).Remove())
-      .AddPeer(PeerUpdate(TestKey("new").Public())
-                   .Endpoint("192.0.2.7:7")
-                   .PersistentKeepalive(7)
-                   .AllowedIps("10.98.0.0/16"));
-}
-
-Status Update(const DeviceUpdate& update, Host& host) {
-  const auto plan = host.planner().Apply(update, *plan::ResolveHosts(update, {}));
-  if (!plan) return plan.error();
-  return {};
-}
 
 std::map<std::string, std::string> RecordsIn(const std::string& directory) {
   std::map<std::string, std::string> records;
@@ -71,13 +47,13 @@ std::string UpdateTwice() {
   if (!lock) return lock.error().ToString();
   Host& host = world.host;
   const std::string before = host.State();
-  if (Status done = Update(HubUpdate(), host); !done) return done.error().ToString();
+  if (Status done = UpdateHub(host); !done) return done.error().ToString();
   std::string complaint;
   if (RecordsIn(world.state.path()) != records) complaint += "a record changed\n";
   const std::string after = host.State();
   if (after == before) complaint += "nothing changed\n";
   host.transport().Arm({});
-  if (Status done = Update(HubUpdate(), host); !done) return done.error().ToString();
+  if (Status done = UpdateHub(host); !done) return done.error().ToString();
   if (host.transport().messages() != 0) {
     complaint += fmt::format("{} messages were sent\n", host.transport().messages());
   }
@@ -95,7 +71,7 @@ std::string FailEach() {
   const std::string before = host.State();
   for (size_t message = 1;; ++message) {
     host.transport().Arm({.message = message, .error = ENOMEM});
-    const Status done = Update(HubUpdate(), host);
+    const Status done = UpdateHub(host);
     if (!host.transport().fired()) return message > 3 ? "" : "too few messages were sent";
     if (done) return fmt::format("message {} failed, and nobody noticed", message);
     if (!done.error().rollback || !done.error().rollback->complete()) {

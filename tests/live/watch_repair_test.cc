@@ -41,10 +41,12 @@ std::string ExpectFewRepairs() {
   const std::string difference = DifferenceOf(before, StateNow());
   if (!difference.empty()) return listener.Said() + difference;
   // Somebody who does not give up.
-  for (int i = 0; i < 20; ++i) {
+  const auto remove = [&] {
     Shell("ip route del 10.20.7.0/24 2>/dev/null || :");
     listener.Listen(milliseconds(200));
-  }
+  };
+  for (int i = 0; i < 300 && listener.Count(Kind::kRepaired) < 4; ++i) remove();
+  for (int i = 0; i < 5; ++i) remove();
   const size_t in_all = listener.Count(Kind::kRepaired) - 1;
   if (in_all != 3) return fmt::format("{} repairs in all\n{}", in_all, listener.Said());
   return listener.events().back().kind == Kind::kMissing ? "" : listener.Said();
@@ -136,6 +138,68 @@ std::string ExpectSuperseded() {
 }
 
 TEST(Watch, ANewerNodeOfTheOwnerStays) { EXPECT_EQ(InUserspaceWorld(ExpectSuperseded, 300), ""); }
+
+// ---- beside a change that has to be confirmed ----
+
+const ConfirmOptions kAMinute{.within = std::chrono::minutes(1), .persist = true};
+
+// A repair would be another change meanwhile.
+std::string ExpectPatience() {
+  const TemporaryDirectory directory;
+  MakeForeign();
+  auto session = OpenSession(directory.path());
+  if (!session) return session.error().ToString();
+  auto watcher = Watch(*session, ManyRoutes(), {.repair_interval = milliseconds(500)});
+  if (!watcher) return watcher.error().ToString();
+  Listener listener(*std::move(watcher));
+  listener.Listen(seconds(1));
+  const std::string before = StateNow();
+  auto other = OpenSession(directory.path(), "other");
+  if (!other) return other.error().ToString();
+  const Node rule = Node().Add(NatRule::Masquerade().Source("10.5.0.0/24"));
+  const auto done = other->Apply(rule, kAMinute);
+  if (!done) return done.error().ToString();
+  if (const auto said = Shell("ip route del 10.20.7.0/24"); !said.empty()) return said;
+  const Event* failed = listener.WaitFor(Kind::kRepairFailed);
+  if (failed == nullptr || failed->error->code != ErrorCode::kBusy) return listener.Said();
+  if (const auto back = other->Rollback(done->pending->token); !back) {
+    return back.error().ToString();
+  }
+  if (listener.WaitFor(Kind::kRepaired) == nullptr) return listener.Said();
+  return DifferenceOf(before, StateNow());
+}
+
+TEST(Watch, ARepairWaitsForAChangeThatIsNotConfirmed) {
+  EXPECT_EQ(InUserspaceWorld(ExpectPatience, 300), "");
+}
+
+std::string ExpectRepairsAgain() {
+  const TemporaryDirectory directory;
+  MakeForeign();
+  auto session = OpenSession(directory.path());
+  if (!session) return session.error().ToString();
+  auto watcher = Watch(*session, ManyRoutes());
+  if (!watcher) return watcher.error().ToString();
+  Listener listener(*std::move(watcher));
+  listener.Listen(seconds(1));
+  const std::string before = Shell("ip route");
+  auto other = OpenSession(directory.path());
+  if (!other) return other.error().ToString();
+  const auto done = other->Apply(OtherNode(1), kAMinute);
+  if (!done) return done.error().ToString();
+  if (listener.WaitFor(Kind::kSuperseded) == nullptr) return listener.Said();
+  if (const auto back = other->Rollback(done->pending->token); !back) {
+    return back.error().ToString();
+  }
+  listener.Listen(seconds(1));
+  if (const auto said = Shell("ip route del 10.20.7.0/24"); !said.empty()) return said;
+  if (listener.WaitFor(Kind::kRepaired) == nullptr) return listener.Said();
+  return DifferenceOf(before, Shell("ip route"));
+}
+
+TEST(Watch, ANewerNodeThatIsTakenBackIsNoneAnyMore) {
+  EXPECT_EQ(InUserspaceWorld(ExpectRepairsAgain, 300), "");
+}
 
 }  // namespace
 }  // namespace wgnet::testing

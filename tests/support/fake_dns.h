@@ -58,6 +58,7 @@ class RefusingDns final : public DnsSystem {
     return Try([&] { return inner_.Remove(place); });
   }
   Result<std::vector<DnsPlace>> List() override { return inner_.List(); }
+  Result<bool> ForgetEarlierBoots() override { return inner_.ForgetEarlierBoots(); }
 
  private:
   template <class Change>

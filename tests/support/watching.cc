@@ -19,8 +19,8 @@ constexpr auto kPatience = seconds(60);  // far more than is needed: the guest i
 
 }  // namespace
 
-Result<Session> OpenSession(const std::string& directory) {
-  return Session::Open({.owner = "owner", .state_dir = directory});
+Result<Session> OpenSession(const std::string& directory, const std::string& owner) {
+  return Session::Open({.owner = owner, .state_dir = directory, .guardian = ""});
 }
 
 std::string StateNow() {

@@ -16,7 +16,7 @@
 
 namespace wgnet::testing {
 
-Result<Session> OpenSession(const std::string& directory);
+Result<Session> OpenSession(const std::string& directory, const std::string& owner = "owner");
 
 /// A watcher that looks often, and repairs when `keep` is set.
 Result<Watcher> Watch(Session& session, std::optional<Node> keep, WatchOptions options = {});
