@@ -5,14 +5,7 @@
 #   tests/guest/run -- tests/guest/systemd_test.sh
 source "$(dirname "$(realpath "$0")")/node_words.sh"
 source "$here/own_systemd.sh"
-
-save() {
-  state >"$1" 2>&1
-  check "the state" grep -q '^ipv6/conf/lo/accept_redirects' "$1"
-}
-
-port_is() { [[ $(wg show wg0 listen-port 2>&1) == "$1" ]]; }
-milliseconds() { awk '{ printf "%d", 1000 * $1 }' /proc/uptime; }
+source "$here/port_change.sh"
 
 # Runs a command in systemd's namespaces, as `run` does with wgnet.
 run_inside() {
@@ -22,33 +15,21 @@ run_inside() {
   cat out err >>transcript
 }
 
-# ---- a change that waits: from port 51820 to 51821 ----
+# ---- a change that waits ----
 
 readonly apply=("$program" apply --owner me)
 readonly change=("${apply[@]}" --confirm 5 "$tmp/new.json")
 
-# write_node FILE PORT
-write_node() {
-  cat >"$1" <<X
-{"schema": "wgnet/1",
- "interfaces": [{"name": "wg0", "private_key": "$client_key", "listen_port": $2,
-   "addresses": ["10.13.13.2/24"],
-   "peers": [{"public_key": "$server_public", "preshared_key": "$tunnel_psk",
-     "allowed_ips": ["10.13.13.1/32"]}]}]}
-X
-}
-
 # The unit that guards it, as systemctl(1) lists it.
 guardian() { inside systemctl list-units --no-legend --plain | grep "Guards a change of wgnet"; }
 guardian_is() { [[ $(guardian) == run-*."$1 loaded active running "* ]]; }
-guardian_runs() { pgrep -f -- "guard --background" >/dev/null; }
 nobody_guards() { not guardian && not guardian_runs; }
 
 # Waits for the deadline of a change that was made.
 is_taken_back() {
   local deadline
   run --json status
-  deadline=$(($(milliseconds) + $(command jq .pending.left_ms out)))
+  deadline=$(($(milliseconds) + $(left)))
   check "it is done" port_is 51821
   check "it is taken back" within 40 port_is 51820
   echo "  taken back $(($(milliseconds) - deadline)) ms after the deadline"
@@ -59,8 +40,6 @@ is_taken_back() {
 
 test_systemd_is_up() {
   start_systemd
-  write_node old.json 51820
-  write_node new.json 51821
   run_inside "${apply[@]}" "$tmp/old.json"
   exits 0
   save before
@@ -126,7 +105,7 @@ test_confirmed() {
   exits 0
   check "a unit guards it" guardian_is service
   save waiting
-  run confirm "$(sed -n 's/.*wgnet confirm //p' out)"
+  run confirm "$(token)"
   exits 0
   check "nobody guards it any more" within 10 nobody_guards
   save after
