@@ -39,8 +39,14 @@ bool IsSame(const char* a, const char* b) {
          first.st_ino == second.st_ino;
 }
 
-// A unit of systemd(1) is in the namespaces of process 1, but for a network namespace with a name;
-// a process of ours is in the session's.
+plan::GuardianUnit GuardianUnitFor(bool finds_netns) {
+  if (!IsSame("/proc/self/ns/pid", "/proc/1/ns/pid")) return plan::GuardianUnit::kNone;
+  return finds_netns && IsSame("/proc/self/ns/mnt", "/proc/1/ns/mnt") ? plan::GuardianUnit::kService
+                                                                      : plan::GuardianUnit::kScope;
+}
+
+// A service of systemd(1) is in the namespaces of process 1, but for a network namespace with a
+// name; a process of ours is in the session's.
 plan::Guardian GuardianFor(const SessionOptions& options, const netlink::NetworkNamespace& netns) {
   const bool is_name = options.netns.find('/') == std::string::npos && !options.netns.empty();
   const auto first = netlink::NetworkNamespace::Open("/proc/1/ns/net");
@@ -49,8 +55,7 @@ plan::Guardian GuardianFor(const SessionOptions& options, const netlink::Network
   return {.program = options.guardian,
           .netns = is_name ? options.netns : "",
           .state_dir = std::filesystem::absolute(options.state_dir, error).string(),
-          .may_be_unit = is_found && IsSame("/proc/self/ns/mnt", "/proc/1/ns/mnt") &&
-                         IsSame("/proc/self/ns/pid", "/proc/1/ns/pid")};
+          .unit = GuardianUnitFor(is_found)};
 }
 
 using LinkNames = std::map<uint32_t, std::string>;

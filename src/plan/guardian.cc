@@ -25,9 +25,10 @@ bool IsSystemdUp() {
   return lstat("/run/systemd/system", &info) == 0 && S_ISDIR(info.st_mode);
 }
 
-std::vector<std::string> AsUnit(const std::vector<std::string>& command) {
-  std::vector<std::string> unit = {"systemd-run", "--quiet", "--collect", "--service-type=forking",
-                                   "--description=Guards a change of wgnet"};
+std::vector<std::string> AsUnit(const std::vector<std::string>& command, GuardianUnit kind) {
+  std::vector<std::string> unit = {
+      "systemd-run", "--quiet", "--collect", "--description=Guards a change of wgnet",
+      kind == GuardianUnit::kService ? "--service-type=forking" : "--scope"};
   unit.insert(unit.end(), command.begin(), command.end());
   return unit;
 }
@@ -41,10 +42,9 @@ std::string ReasonOf(int status) {
 
 Status Start(const Guardian& guardian, netlink::Transport& transport) {
   const auto command = CommandOf(guardian);
-  if (guardian.may_be_unit && IsSystemdUp()) {
-    if (transport.Run({.arguments = AsUnit(command), .environment = {}, .silent = true}) == 0) {
-      return {};
-    }
+  if (guardian.unit != GuardianUnit::kNone && IsSystemdUp()) {
+    const auto unit = AsUnit(command, guardian.unit);
+    if (transport.Run({.arguments = unit, .environment = {}, .silent = true}) == 0) return {};
   }
   const int status = transport.Run({.arguments = command, .environment = {}});
   if (status == 0) return {};

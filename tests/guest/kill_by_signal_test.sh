@@ -99,16 +99,18 @@ test_both_ends() {
   make_machine
   save_state near down
   traced up ./peer1.conf
-  sends=$(grep -c ^sendmsg trace)
+  cut=$(send_of RTM_NEWADDR)
   save_state near up
   traced down ./peer1.conf
   cut_up
-  check "there is something to recover" [ $status = 137 ]
+  check "it is cut off" [ $status = 137 ]
+  save_state near cut_off
+  check "there is something to recover" not cmp -s down cut_off
   traced recover
 }
 
 # Kills an `up` in the middle of its changes.
-cut_up() { killed_at sendmsg $((sends * 3 / 4)) up ./peer1.conf; }
+cut_up() { killed_at sendmsg "$cut" up ./peer1.conf; }
 
 # What changes anything: each is killed at below.
 test_calls() {

@@ -35,6 +35,10 @@ same() {
   sed 's/^/  /' difference
 }
 
+# Which of the sendmsg calls in `trace`, which strace(1) has written, is the first with such a
+# message.
+send_of() { grep ^sendmsg trace | grep -n -m 1 "$1" | cut -d : -f 1; }
+
 # ---- both ends of a tunnel ----
 
 readonly server_key=kGZzt/CU2MVgq19ffXB2YMDSr6WIhlkdlL1MOeGH700=

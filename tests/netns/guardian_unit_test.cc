@@ -31,8 +31,10 @@ class Recorder final : public ProcessRunner {
   std::vector<int> results_;
 };
 
-const plan::Guardian kGuardian{
-    .program = "/usr/bin/wgnet", .netns = "blue", .state_dir = "/run/wgnet", .may_be_unit = true};
+const plan::Guardian kGuardian{.program = "/usr/bin/wgnet",
+                               .netns = "blue",
+                               .state_dir = "/run/wgnet",
+                               .unit = plan::GuardianUnit::kService};
 
 // Empty, or what is wrong; `status` is what starting it returned.
 std::string StartWith(const std::shared_ptr<Recorder>& recorder, const plan::Guardian& guardian,
@@ -78,6 +80,26 @@ TEST(StartGuardian, AsATransientUnitWhereSystemdRuns) {
       "");
 }
 
+// It would not see what the caller sees.
+TEST(StartGuardian, AsAScopeWhereAServiceWouldBeInOtherNamespaces) {
+  plan::Guardian elsewhere = kGuardian;
+  elsewhere.unit = plan::GuardianUnit::kScope;
+  EXPECT_EQ(
+      WithSystemd(true,
+                  [&] {
+                    const auto recorder = std::make_shared<Recorder>(std::vector<int>{0});
+                    Status status;
+                    EXPECT_EQ(StartWith(recorder, elsewhere, status), "");
+                    EXPECT_TRUE(status);
+                    ASSERT_EQ(recorder->calls.size(), 1u);
+                    const auto& call = recorder->calls[0];
+                    EXPECT_EQ(call[0], "systemd-run");
+                    EXPECT_THAT(call, ::testing::Contains("--scope"));
+                    EXPECT_TRUE(std::equal(kCommand.rbegin(), kCommand.rend(), call.rbegin()));
+                  }),
+      "");
+}
+
 TEST(StartGuardian, ByItselfWhereNoUnitCanBeMade) {
   EXPECT_EQ(WithSystemd(true,
                         [] {
@@ -93,7 +115,7 @@ TEST(StartGuardian, ByItselfWhereNoUnitCanBeMade) {
 
 TEST(StartGuardian, ByItselfWithoutSystemdOrInOtherNamespaces) {
   plan::Guardian elsewhere = kGuardian;
-  elsewhere.may_be_unit = false;
+  elsewhere.unit = plan::GuardianUnit::kNone;
   for (const bool runs : {false, true}) {
     EXPECT_EQ(WithSystemd(runs,
                           [&] {
