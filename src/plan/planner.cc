@@ -249,8 +249,10 @@ Result<PlanData> Planner::MakePlan(const Node& node, const Hosts& hosts, const H
 Status Planner::WarnOfRisks(const Node& node, const Snapshot& snapshot,
                             std::span<const Record> others, Reader& reader, PlanData& plan) const {
   if (plan.ops.empty()) return {};
-  const auto shared = FindSharedNumbers(node, plan, snapshot, others);
-  plan.warnings.insert(plan.warnings.end(), shared.begin(), shared.end());
+  for (const auto& shared : {FindSharedNumbers(node, plan, snapshot, others),
+                             FindSharedMarks(node, plan, snapshot, others, reader)}) {
+    plan.warnings.insert(plan.warnings.end(), shared.begin(), shared.end());
+  }
   if (!caller_) return {};
   WGNET_ASSIGN_OR_RETURN(auto cut, FindCut(*caller_, plan, snapshot, reader));
   if (cut) plan.warnings.push_back(*std::move(cut));

@@ -114,7 +114,16 @@ class Reader::Pass {
     });
     if (!failed()) NftDump<kernel::NftChain>(table, ours);
     if (!failed()) NftSets(table, ours);
-    if (!failed()) NftRules(table, ours);
+    kernel::NftRule filter;
+    filter.family = table.family;
+    filter.table = table.name;
+    if (!failed()) NftRules(filter, ours);
+  }
+
+  void NftRules() {
+    kernel::NftRule filter;
+    filter.family = kernel::nft::TableFamily{};
+    NftRules(filter, [](const kernel::NftRule&) { return true; });
   }
 
   void Sysctl(const kernel::SysctlName& name) {
@@ -244,10 +253,7 @@ class Reader::Pass {
   }
 
   template <class Wanted>
-  void NftRules(const Scope::NftTableName& table, const Wanted& wanted) {
-    kernel::NftRule filter;
-    filter.family = table.family;
-    filter.table = table.name;
+  void NftRules(const kernel::NftRule& filter, const Wanted& wanted) {
     nfgenmsg header{};
     const auto all = [](const auto&) { return true; };
     netlink::EncodeHeader(filter, header, all);
@@ -351,6 +357,8 @@ Status Reader::ReadOnce(const Scope& scope, ObjectVisitor& visitor, bool& interr
     pass.NftTable(table);
     WGNET_RETURN_IF_ERROR(check("nftables"));
   }
+  if (scope.nft_rules) pass.NftRules();
+  WGNET_RETURN_IF_ERROR(check("nftables rules"));
   for (const auto& name : scope.sysctls) pass.Sysctl(name);
   for (const auto& setting : scope.dns) WGNET_RETURN_IF_ERROR(pass.Dns(setting));
   interrupted = pass.interrupted();

@@ -37,6 +37,7 @@ struct Scope {
   std::vector<RouteTable> route_tables;   // all routes of these tables
   std::vector<uint32_t> devices;          // these WireGuard devices, with their peers
   std::vector<NftTableName> nft_tables;   // these tables, with all that is in them
+  bool nft_rules = false;                 // every rule, in every table
   std::vector<kernel::SysctlName> sysctls;
   std::vector<kernel::DnsSetting> dns;  // those with these keys
   bool kernel_order = false;  // of peers' allowed IPs; else they are sorted, to be compared

@@ -20,6 +20,12 @@ std::vector<std::string> FindSharedNumbers(const Node& node, const PlanData& pla
                                            const Snapshot& snapshot,
                                            std::span<const Record> others);
 
+/// The same for marks, by what no plan needs to know: rules of nftables, and WireGuard devices that
+/// are on nobody's record. Where those cannot be read, there is no warning.
+std::vector<std::string> FindSharedMarks(const Node& node, const PlanData& plan,
+                                         const Snapshot& snapshot, std::span<const Record> others,
+                                         Reader& reader);
+
 /// Whether the plan cuts the connection by which the caller is logged in: a warning with the
 /// reason, or nothing.
 Result<std::optional<std::string>> FindCut(const SshConnection& connection, const PlanData& plan,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 // Datagrams of the kernel: each message is decoded as every object that it could be.
+#include "src/kernel/nft_mark.h"
 #include "src/kernel/object.h"
 #include "src/netlink/client.h"
 
@@ -30,6 +31,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         DecodeAll(message, std::make_index_sequence<std::variant_size_v<wgnet::kernel::Object>>());
         wgnet::kernel::NftRule rule;
         static_cast<void>(wgnet::netlink::DecodeMessage(message, ExtraMode::kKeep, rule));
+        if (rule.raw) static_cast<void>(wgnet::kernel::nft::MarkUsesOf(*rule.raw));
         static_cast<void>(dump.Feed(message));
         static_cast<void>(wgnet::kernel::ReadBoundaries(message, boundaries));
         wgnet::netlink::KernelError error;

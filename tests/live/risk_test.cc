@@ -4,11 +4,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/userspace_world.h"
+#include "tests/support/watching.h"
 #include "tests/support/world.h"
 
 namespace wgnet::testing {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 constexpr char kDefaultRoutes[] =
@@ -156,6 +159,81 @@ TEST(SharedNumber, IsTold) {
             }),
             "");
 }
+
+std::string MarkOfADevice() {
+  const TemporaryDirectory state;
+  MakeUplink("eth0", "192.168.5.1/24");
+  const std::string said = Shell(
+      "{ ip link add wg9 type wireguard || wireguard-go wg9; } >/dev/null 2>&1;"
+      "wg set wg9 fwmark 0x77");
+  if (!said.empty()) return said;
+  auto session = OpenSession(state.path());
+  if (!session) return session.error().ToString();
+  const auto plan = session->Plan(With(Tunnel("10.8.0.0/24").FwMark(0x77)));
+  if (!plan) return plan.error().ToString();
+  EXPECT_THAT(plan->warnings(),
+              ElementsAre("Interface(\"wg0\").FwMark: wg9 has the mark 0x77, too"));
+  return "";
+}
+
+TEST(SharedNumber, OfADeviceThatIsOnNoRecordIsTold) {
+  EXPECT_EQ(InUserspaceWorld(MarkOfADevice), "");
+}
+
+struct Rule {
+  std::string name;
+  std::string command;
+  std::string use;  // what is told of it; empty: nothing
+};
+std::ostream& operator<<(std::ostream& out, const Rule& rule) { return out << rule.name; }
+
+class RuleWithMark : public ::testing::TestWithParam<Rule> {};
+
+TEST_P(RuleWithMark, IsToldWhereItConcernsOurs) {
+  EXPECT_EQ(InNewNamespace([]() -> std::string {
+              const TemporaryDirectory state;
+              MakeUplink("eth0", "192.168.5.1/24");
+              const std::string said =
+                  Shell("nft add table ip t; nft add chain ip t c; " + GetParam().command);
+              if (!said.empty()) return said;
+              Host host("owner", state.path());
+              const Node node = With(Tunnel("10.8.0.0/24").FwMark(0xca6c)).Add(KillSwitch());
+              const std::string told = FirstWarning(host, node);
+              const std::string begin =
+                  "Interface(\"wg0\").FwMark: somebody else uses the mark 0xca6c: a rule of the "
+                  "nftables chain ip ";
+              const bool is_it = GetParam().use.empty()
+                                     ? told == "none"
+                                     : told.starts_with(begin) && told.ends_with(GetParam().use);
+              if (!is_it) return told;
+              // Its own rules are nobody else's.
+              if (const Status done = host.Apply(node); !done) return done.error().ToString();
+              Shell("nft flush chain ip t c; iptables-nft -t mangle -F OUTPUT");
+              return FirstWarning(host, With(Tunnel("10.9.0.0/24").FwMark(0xca6c)));
+            }),
+            "none");
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    , RuleWithMark,
+    ::testing::Values(
+        Rule{"Bits", "nft add rule ip t c meta mark and 0x4000 == 0x4000 accept",
+             "t c looks for 0x4000/0x4000"},
+        Rule{"OtherBits", "nft add rule ip t c meta mark and 0xff0000 == 0x80000 accept", ""},
+        Rule{"All", "nft add rule ip t c meta mark 0xca6c drop", "t c looks for 0xca6c"},
+        Rule{"AnotherMark", "nft add rule ip t c meta mark 0xca6d drop", ""},
+        Rule{"AnyBit", "nft add rule ip t c meta mark and 0xf != 0 accept",
+             "t c looks for any bit of 0xf"},
+        Rule{"AnyMark", "nft add rule ip t c meta mark != 0 accept", ""},
+        Rule{"NotOne", "nft add rule ip t c meta mark != 0x4000 accept", ""},
+        Rule{"Sets", "nft add rule ip t c meta mark set 0xca6c", "t c sets 0xca6c"},
+        Rule{"SetsABit", "nft add rule ip t c meta mark set meta mark or 0x4000", ""},
+        Rule{"OfAConnection", "nft add rule ip t c ct mark 0xca6c meta mark set ct mark", ""},
+        Rule{"Iptables", "iptables-nft -t mangle -A OUTPUT -m mark --mark 0x4000/0x4000 -j ACCEPT",
+             "mangle OUTPUT looks for 0x4000/0x4000"},
+        Rule{"IptablesSets", "iptables-nft -t mangle -A OUTPUT -j MARK --set-mark 0xca6c",
+             "mangle OUTPUT sets 0xca6c"}),
+    ::testing::PrintToStringParamName());
 
 }  // namespace
 }  // namespace wgnet::testing

@@ -60,9 +60,8 @@ void BringUpLoopback() {
     text = fmt::format("unshare: {}", std::strerror(errno));
   } else {
     BringUpLoopback();
-    text = body();
+    text = WithFailures(body());
     if (HasLeaks()) text += "memory leaked";
-    if (::testing::Test::HasFailure()) text += "an expectation failed";
   }
   size_t done = 0;
   while (done < text.size()) {
@@ -85,6 +84,10 @@ std::string ReadAll(int fd) {
 }
 
 }  // namespace
+
+std::string WithFailures(std::string text) {
+  return ::testing::Test::HasFailure() ? text + "an expectation failed" : text;
+}
 
 std::string InNewNamespace(const std::function<std::string()>& body, int seconds) {
   int ends[2];

@@ -17,6 +17,9 @@ std::string InNewNamespace(const std::function<std::string()>& body, int seconds
 /// text.
 size_t CountInNewNamespace(const std::function<std::string(size_t&)>& body);
 
+/// What a child says, and whether an expectation has failed in it.
+std::string WithFailures(std::string text);
+
 /// Runs a shell command, and returns its output; a status other than 0 is appended.
 std::string Shell(const std::string& command);
 

@@ -29,7 +29,7 @@ namespace {
       mount("tmpfs", "/run", "tmpfs", 0, "mode=755") != 0) {
     text = fmt::format("mount: {}", std::strerror(errno));
   } else {
-    text = body();
+    text = WithFailures(body());
   }
   fflush(nullptr);
   _exit(WriteAll(out, text) == 0 ? 0 : 98);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+// Plans that cut the connection by which the caller is logged in.
 #include "src/plan/risk.h"
 
 #include <fmt/format.h>
@@ -15,104 +16,6 @@ namespace {
 
 using kernel::Object;
 using kernel::Verb;
-
-// ---- numbers ----
-
-struct Stated {
-  std::string where;
-  uint32_t number = 0;
-};
-
-std::string PlaceOf(const Interface& interface) {
-  return fmt::format("Interface(\"{}\")", interface.name());
-}
-
-// The tables of the kernel's own are everybody's.
-std::vector<Stated> StatedTables(const Node& node) {
-  std::vector<Stated> tables;
-  const auto add = [&](std::string where, uint32_t table) {
-    if (table != 0 && (table < RT_TABLE_DEFAULT || table > RT_TABLE_LOCAL)) {
-      tables.push_back({std::move(where), table});
-    }
-  };
-  for (const Interface& interface : node.interfaces()) {
-    if (interface.table()) add(PlaceOf(interface) + ".Table", interface.table()->number());
-  }
-  for (const PolicyRoute& route : node.policy_routes()) {
-    if (route.table()) add("PolicyRoute.Table", *route.table());
-  }
-  return tables;
-}
-
-std::vector<Stated> StatedMarks(const Node& node) {
-  std::vector<Stated> marks;
-  for (const Interface& interface : node.interfaces()) {
-    if (interface.fwmark().value_or(0) == 0) continue;
-    marks.push_back({PlaceOf(interface) + ".FwMark", *interface.fwmark()});
-  }
-  for (const PolicyRoute& route : node.policy_routes()) {
-    if (route.fwmark()) marks.push_back({"PolicyRoute.FwMark", route.fwmark()->value});
-  }
-  return marks;
-}
-
-// What is neither the owner's before the plan, nor after it, and stays.
-class Foreign {
- public:
-  explicit Foreign(const PlanData& plan) {
-    for (const Record* record : {&plan.before, &plan.after}) {
-      for (const Object& object : record->objects) own_.insert(&object);
-    }
-    for (const Op& op : plan.ops) own_.insert(&op.image());
-  }
-
-  template <class T>
-  const T* Get(const Object& object) const {
-    const T* typed = std::get_if<T>(&object);
-    return typed != nullptr && !own_.contains(&object) ? typed : nullptr;
-  }
-
- private:
-  kernel::KeySet own_;
-};
-
-std::optional<std::string> RouteIn(const Stated& table, const Foreign& foreign,
-                                   const Snapshot& snapshot) {
-  for (const Object& object : snapshot.objects()) {
-    const auto* route = foreign.Get<kernel::Route>(object);
-    if (route == nullptr || route->table != table.number) continue;
-    return fmt::format("{}: the table {} has routes of somebody else, such as: {}", table.where,
-                       table.number, AddCommandOf(object));
-  }
-  return std::nullopt;
-}
-
-// As ip-rule(8) compares. What looks for packets without a mark does not look for this one.
-bool LooksFor(const kernel::Rule& rule, uint32_t mark) {
-  return rule.fwmark.value_or(0) != 0 &&
-         ((*rule.fwmark ^ mark) & rule.fwmask.value_or(UINT32_MAX)) == 0;
-}
-
-std::optional<std::string> UseOf(const Stated& mark, const Foreign& foreign,
-                                 const Snapshot& snapshot, std::span<const Record> others) {
-  for (const Object& object : snapshot.objects()) {
-    const auto* rule = foreign.Get<kernel::Rule>(object);
-    if (rule == nullptr || !LooksFor(*rule, mark.number)) continue;
-    return fmt::format("{}: somebody else uses the mark {:#x}: {}", mark.where, mark.number,
-                       AddCommandOf(object));
-  }
-  for (const Record& other : others) {
-    for (const Object& object : other.objects) {
-      const auto* device = std::get_if<kernel::WgDevice>(&object);
-      if (device == nullptr || device->fwmark != mark.number) continue;
-      return fmt::format("{}: {} of {} has the mark {:#x}, too", mark.where,
-                         device->dev->name.view(), other.owner, mark.number);
-    }
-  }
-  return std::nullopt;
-}
-
-// ---- the caller's connection ----
 
 std::string NameOf(const kernel::Route& route, const Snapshot& snapshot, const PlanData& plan) {
   kernel::Link key;
@@ -184,20 +87,6 @@ std::string Warning(const SshConnection& connection, const std::string& why) {
 }
 
 }  // namespace
-
-std::vector<std::string> FindSharedNumbers(const Node& node, const PlanData& plan,
-                                           const Snapshot& snapshot,
-                                           std::span<const Record> others) {
-  std::vector<std::string> warnings;
-  const Foreign foreign(plan);
-  for (const Stated& table : StatedTables(node)) {
-    if (auto warning = RouteIn(table, foreign, snapshot)) AddOnce(warnings, *warning);
-  }
-  for (const Stated& mark : StatedMarks(node)) {
-    if (auto warning = UseOf(mark, foreign, snapshot, others)) AddOnce(warnings, *warning);
-  }
-  return warnings;
-}
 
 Result<std::optional<std::string>> FindCut(const SshConnection& connection, const PlanData& plan,
                                            const Snapshot& snapshot, Reader& reader) {

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Tables and marks that somebody else uses.
+#include "src/plan/risk.h"
+
+#include <fmt/format.h>
+#include <linux/rtnetlink.h>
+#include <linux/wireguard.h>
+
+#include <algorithm>
+
+#include "src/kernel/nft_mark.h"
+
+namespace wgnet::plan {
+namespace {
+
+using kernel::Object;
+
+struct Stated {
+  std::string where;
+  uint32_t number = 0;
+};
+
+std::string PlaceOf(const Interface& interface) {
+  return fmt::format("Interface(\"{}\")", interface.name());
+}
+
+// The tables of the kernel's own are everybody's.
+std::vector<Stated> StatedTables(const Node& node) {
+  std::vector<Stated> tables;
+  const auto add = [&](std::string where, uint32_t table) {
+    if (table != 0 && (table < RT_TABLE_DEFAULT || table > RT_TABLE_LOCAL)) {
+      tables.push_back({std::move(where), table});
+    }
+  };
+  for (const Interface& interface : node.interfaces()) {
+    if (interface.table()) add(PlaceOf(interface) + ".Table", interface.table()->number());
+  }
+  for (const PolicyRoute& route : node.policy_routes()) {
+    if (route.table()) add("PolicyRoute.Table", *route.table());
+  }
+  return tables;
+}
+
+std::vector<Stated> StatedMarks(const Node& node) {
+  std::vector<Stated> marks;
+  for (const Interface& interface : node.interfaces()) {
+    if (interface.fwmark().value_or(0) == 0) continue;
+    marks.push_back({PlaceOf(interface) + ".FwMark", *interface.fwmark()});
+  }
+  for (const PolicyRoute& route : node.policy_routes()) {
+    if (route.fwmark()) marks.push_back({"PolicyRoute.FwMark", route.fwmark()->value});
+  }
+  return marks;
+}
+
+// What is neither the owner's before the plan, nor after it, and stays.
+class Foreign {
+ public:
+  explicit Foreign(const PlanData& plan) {
+    for (const Record* record : {&plan.before, &plan.after}) {
+      for (const Object& object : record->objects) own_.insert(&object);
+    }
+    for (const Op& op : plan.ops) own_.insert(&op.image());
+  }
+
+  template <class T>
+  const T* Get(const Object& object) const {
+    const T* typed = std::get_if<T>(&object);
+    return typed != nullptr && !own_.contains(&object) ? typed : nullptr;
+  }
+
+ private:
+  kernel::KeySet own_;
+};
+
+std::optional<std::string> RouteIn(const Stated& table, const Foreign& foreign,
+                                   const Snapshot& snapshot) {
+  for (const Object& object : snapshot.objects()) {
+    const auto* route = foreign.Get<kernel::Route>(object);
+    if (route == nullptr || route->table != table.number) continue;
+    return fmt::format("{}: the table {} has routes of somebody else, such as: {}", table.where,
+                       table.number, AddCommandOf(object));
+  }
+  return std::nullopt;
+}
+
+// As ip-rule(8) compares. What looks for packets without a mark does not look for this one.
+bool LooksFor(const kernel::Rule& rule, uint32_t mark) {
+  return rule.fwmark.value_or(0) != 0 &&
+         ((*rule.fwmark ^ mark) & rule.fwmask.value_or(UINT32_MAX)) == 0;
+}
+
+std::optional<std::string> UseOf(const Stated& mark, const Foreign& foreign,
+                                 const Snapshot& snapshot, std::span<const Record> others) {
+  for (const Object& object : snapshot.objects()) {
+    const auto* rule = foreign.Get<kernel::Rule>(object);
+    if (rule == nullptr || !LooksFor(*rule, mark.number)) continue;
+    return fmt::format("{}: somebody else uses the mark {:#x}: {}", mark.where, mark.number,
+                       AddCommandOf(object));
+  }
+  for (const Record& other : others) {
+    for (const Object& object : other.objects) {
+      const auto* device = std::get_if<kernel::WgDevice>(&object);
+      if (device == nullptr || device->fwmark != mark.number) continue;
+      return fmt::format("{}: {} of {} has the mark {:#x}, too", mark.where,
+                         device->dev->name.view(), other.owner, mark.number);
+    }
+  }
+  return std::nullopt;
+}
+
+// Who uses one of these marks, besides those whose objects these are.
+class MarkUsers final : public ObjectVisitor {
+ public:
+  MarkUsers(std::vector<Stated> marks, std::vector<const Record*> known, const Snapshot& links)
+      : marks_(std::move(marks)), known_(std::move(known)), links_(links) {}
+
+  std::vector<std::string> TakeWarnings() { return std::move(warnings_); }
+
+  void Restart() override { warnings_.clear(); }
+
+  void Visit(const Object& object) override {
+    const auto* device = std::get_if<kernel::WgDevice>(&object);
+    if (device == nullptr) return;
+    kernel::Link key;
+    key.index = device->dev->index;
+    const Object* link = links_.Find(key);
+    for (const Stated& mark : marks_) {
+      if (link == nullptr || device->fwmark != mark.number) continue;
+      AddOnce(warnings_, fmt::format("{}: {} has the mark {:#x}, too", mark.where,
+                                     std::get<kernel::Link>(*link).name->view(), mark.number));
+    }
+  }
+
+  void VisitRule(const kernel::NftRule& rule) override {
+    if (!rule.raw || IsKnown(rule)) return;
+    for (const kernel::nft::MarkUse& use : kernel::nft::MarkUsesOf(*rule.raw)) {
+      for (const Stated& mark : marks_) {
+        if (!Concerns(use, mark.number)) continue;
+        AddOnce(warnings_,
+                fmt::format("{}: somebody else uses the mark {:#x}: a rule of the "
+                            "nftables chain {} {} {} {}",
+                            mark.where, mark.number, kernel::NftFamily::Text(*rule.family),
+                            rule.table->view(), rule.chain->view(), TextOf(use)));
+      }
+    }
+  }
+
+ private:
+  bool IsKnown(const kernel::NftRule& rule) const {
+    return std::any_of(known_.begin(), known_.end(), [&](const Record* record) {
+      return std::any_of(record->objects.begin(), record->objects.end(), [&](const Object& object) {
+        const auto* table = std::get_if<kernel::NftTable>(&object);
+        return table != nullptr && table->family == rule.family && table->name == rule.table;
+      });
+    });
+  }
+
+  std::vector<Stated> marks_;
+  std::vector<const Record*> known_;
+  const Snapshot& links_;
+  std::vector<std::string> warnings_;
+};
+
+bool HasDeviceOf(const Record& record, const kernel::Link& link) {
+  return std::any_of(record.objects.begin(), record.objects.end(), [&](const Object& object) {
+    const auto* device = std::get_if<kernel::WgDevice>(&object);
+    return device != nullptr && device->dev->index == *link.index;
+  });
+}
+
+}  // namespace
+
+std::vector<std::string> FindSharedNumbers(const Node& node, const PlanData& plan,
+                                           const Snapshot& snapshot,
+                                           std::span<const Record> others) {
+  std::vector<std::string> warnings;
+  const Foreign foreign(plan);
+  for (const Stated& table : StatedTables(node)) {
+    if (auto warning = RouteIn(table, foreign, snapshot)) AddOnce(warnings, *warning);
+  }
+  for (const Stated& mark : StatedMarks(node)) {
+    if (auto warning = UseOf(mark, foreign, snapshot, others)) AddOnce(warnings, *warning);
+  }
+  return warnings;
+}
+
+std::vector<std::string> FindSharedMarks(const Node& node, const PlanData& plan,
+                                         const Snapshot& snapshot, std::span<const Record> others,
+                                         Reader& reader) {
+  std::vector<Stated> marks = StatedMarks(node);
+  if (marks.empty()) return {};
+  std::vector<const Record*> known = {&plan.before, &plan.after};
+  for (const Record& other : others) known.push_back(&other);
+  Scope scope;
+  scope.nft_rules = true;
+  for (const Object& object : snapshot.objects()) {
+    const auto* link = std::get_if<kernel::Link>(&object);
+    if (link == nullptr || !link->kind || link->kind->view() != WG_GENL_NAME) continue;
+    const bool is_known = std::any_of(known.begin(), known.end(), [&](const Record* record) {
+      return HasDeviceOf(*record, *link);
+    });
+    if (!is_known) scope.devices.push_back(*link->index);
+  }
+  MarkUsers users(std::move(marks), std::move(known), snapshot);
+  return reader.Read(scope, users) ? users.TakeWarnings() : std::vector<std::string>();
+}
+
+}  // namespace wgnet::plan
