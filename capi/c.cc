@@ -1,46 +1,26 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-#include "wgnet/c.h"
-
-#include <algorithm>
+// Version, status, memory, errors, nodes, plans and sessions.
 #include <chrono>
-#include <cstdint>
-#include <cstring>
-#include <initializer_list>
-#include <new>
-#include <string>
-#include <string_view>
-#include <utility>
-#include <vector>
 
-#include "wgnet/wgnet.h"
-
-struct wgnet_error {
-  wgnet::Error value;
-  std::string text;
-};
-
-struct wgnet_node {
-  wgnet::Node value;
-  std::vector<std::string> warnings;
-};
-
-struct wgnet_plan {
-  wgnet::Plan value;
-};
-
-struct wgnet_session {
-  wgnet::Session value;
-};
+#include "capi/handles.h"
 
 namespace {
 
 using wgnet::ConfFile;
 using wgnet::Error;
 using wgnet::ErrorCode;
-using wgnet::Result;
 using wgnet::Secrets;
 using wgnet::SessionOptions;
 using wgnet::Status;
+using wgnet::capi::Call;
+using wgnet::capi::CheckFlag;
+using wgnet::capi::Cleared;
+using wgnet::capi::Give;
+using wgnet::capi::GiveSteps;
+using wgnet::capi::GiveText;
+using wgnet::capi::Invalid;
+using wgnet::capi::ReadList;
+using wgnet::capi::ReadOptions;
 
 constexpr bool Same(int32_t status, ErrorCode code) { return status == static_cast<int32_t>(code); }
 static_assert(Same(WGNET_INVALID_ARGUMENT, ErrorCode::kInvalidArgument));
@@ -65,84 +45,13 @@ static_assert(Same(WGNET_NO_MEMORY, ErrorCode::kNoMemory));
 static_assert(Same(WGNET_HOOK, ErrorCode::kHook));
 static_assert(Same(WGNET_DNS, ErrorCode::kDns));
 
-// ---- calls ----
-
-struct Argument {
-  const char* name;
-  const void* value;
-};
-
-template <class T>
-T* Cleared(T* out) {
-  if (out != nullptr) *out = {};
-  return out;
-}
-
-Error Invalid(std::string message, const char* function, const char* argument) {
-  return {.code = ErrorCode::kInvalidArgument,
-          .message = std::move(message),
-          .where = std::string(function) + ": " + argument};
-}
-
-Error NoMemory() {
-  // Short enough for std::string to need no memory.
-  return {.code = ErrorCode::kNoMemory, .message = "memory ran out"};
-}
-
-wgnet_status_t Deliver(Error error, wgnet_error_t** out) noexcept {
-  const auto status = static_cast<wgnet_status_t>(error.code);
-  if (out == nullptr) return status;
-  try {
-    std::string text = error.ToString();
-    *out = new wgnet_error{std::move(error), std::move(text)};
-  } catch (const std::bad_alloc&) {
-    // The status alone tells.
-  }
-  return status;
-}
-
-// Runs `body`, which returns a Status, unless one of `required` is null.
-template <class Body>
-wgnet_status_t Call(const char* function, std::initializer_list<Argument> required,
-                    wgnet_error_t** error, Body&& body) noexcept {
-  Cleared(error);
-  try {
-    for (const Argument& argument : required) {
-      if (argument.value != nullptr) continue;
-      return Deliver(Invalid("the argument is NULL", function, argument.name), error);
-    }
-    Status status = body();
-    return status ? WGNET_OK : Deliver(std::move(status).error(), error);
-  } catch (const std::bad_alloc&) {
-    return Deliver(NoMemory(), error);
-  }
-}
-
-template <class Handle, class T>
-Status Give(Result<T> made, Handle** handle) {
-  if (!made) return std::move(made).error();
-  *handle = new Handle{*std::move(made)};
-  return {};
-}
-
-// The text may hold keys, so no copy stays behind.
-Status GiveText(std::string made, char** text) {
-  *text = new (std::nothrow) char[made.size() + 1];
-  if (*text != nullptr) std::memcpy(*text, made.c_str(), made.size() + 1);
-  explicit_bzero(made.data(), made.size());
-  return *text != nullptr ? Status() : NoMemory();
-}
-
-Status GiveSteps(const Result<wgnet::ApplyReport>& report, size_t* steps) {
-  if (!report) return report.error();
-  if (steps != nullptr) *steps = report->steps;
-  return {};
-}
+// ---- texts ----
 
 // `write` returns the text for a wgnet::Secrets.
 template <class Write>
 Status GiveJson(const char* function, uint32_t secrets, char** text, Write&& write) {
-  if (secrets > WGNET_REVEAL_SECRETS) return Invalid("no such flag", function, "secrets");
+  Status known = CheckFlag(secrets, WGNET_REVEAL_SECRETS, function, "secrets");
+  if (!known) return known;
   return GiveText(write(secrets == WGNET_REVEAL_SECRETS ? Secrets::kReveal : Secrets::kHide), text);
 }
 
@@ -152,28 +61,22 @@ const char* At(const std::vector<std::string>& list, size_t index) {
 
 // ---- options ----
 
-// Copies the members that the caller knows; the others stay zero.
-template <class Options>
-bool ReadOptions(const Options* given, Options& options) {
-  constexpr size_t kMost = 4096;
-  const size_t size = given->struct_size;
-  if (size < sizeof size || size > kMost || size % alignof(Options) != 0) return false;
-  const auto* bytes = reinterpret_cast<const char*>(given);
-  for (size_t i = sizeof options; i < size; ++i) {
-    if (bytes[i] != 0) return false;
+Status CheckFlags(const wgnet_session_options_t& given, const char* function) {
+  const struct {
+    uint32_t flag;
+    uint32_t most;
+    const char* name;
+  } kFlags[] = {{given.unresolved_endpoint, WGNET_UNRESOLVED_LATER, "options.unresolved_endpoint"},
+                {given.adopt_identical, 1, "options.adopt_identical"},
+                {given.recovery, WGNET_RECOVER_FORWARD, "options.recovery"}};
+  for (const auto& each : kFlags) {
+    Status known = CheckFlag(each.flag, each.most, function, each.name);
+    if (!known) return known;
   }
-  std::memcpy(&options, bytes, std::min(size, sizeof options));
-  return true;
+  return {};
 }
 
-SessionOptions OptionsOf(const wgnet_session_options_t& given) {
-  SessionOptions options;
-  if (given.owner != nullptr) options.owner = given.owner;
-  if (given.netns != nullptr) options.netns = given.netns;
-  if (given.state_dir != nullptr) options.state_dir = given.state_dir;
-  if (given.lock_timeout_ms != 0) {
-    options.lock_timeout = std::chrono::milliseconds(std::max<int64_t>(given.lock_timeout_ms, 0));
-  }
+void SetResolving(const wgnet_session_options_t& given, SessionOptions& options) {
   if (given.resolve_timeout_ms > 0) {
     options.resolve_timeout = std::chrono::milliseconds(given.resolve_timeout_ms);
   } else if (given.resolve_timeout_ms < 0) {
@@ -185,10 +88,42 @@ SessionOptions OptionsOf(const wgnet_session_options_t& given) {
   if (given.unresolved_endpoint == WGNET_UNRESOLVED_LATER) {
     options.unresolved_endpoint = wgnet::UnresolvedEndpoint::kLater;
   }
+}
+
+SessionOptions OptionsOf(const wgnet_session_options_t& given) {
+  SessionOptions options;
+  if (given.owner != nullptr) options.owner = given.owner;
+  if (given.netns != nullptr) options.netns = given.netns;
+  if (given.state_dir != nullptr) options.state_dir = given.state_dir;
+  if (given.lock_timeout_ms != 0) {
+    options.lock_timeout = std::chrono::milliseconds(std::max<int64_t>(given.lock_timeout_ms, 0));
+  }
+  SetResolving(given, options);
   if (given.userspace_implementation != nullptr) {
     options.userspace_implementation = given.userspace_implementation;
   }
+  options.adopt_identical = given.adopt_identical == 1;
+  if (given.recovery == WGNET_RECOVER_FORWARD) {
+    options.recovery = wgnet::RecoveryDirection::kForward;
+  }
+  if (given.guardian != nullptr) options.guardian = given.guardian;
   return options;
+}
+
+Status OpenSession(const wgnet_session_options_t* given, const char* function,
+                   wgnet_session_t** session) {
+  wgnet_session_options_t known = {};
+  Status read = ReadOptions(given, function, known);
+  if (read) read = CheckFlags(known, function);
+  if (!read) return read;
+  SessionOptions options = OptionsOf(known);
+  read = ReadList(known.adopt, known.adopt_count, function, "options.adopt",
+                  [&](const char* name, const std::string&) {
+                    options.adopt.emplace_back(name);
+                    return Status();
+                  });
+  if (!read) return read;
+  return Give(wgnet::Session::Open(std::move(options)), session);
 }
 
 // ---- configuration files ----
@@ -390,20 +325,17 @@ void wgnet_plan_free(wgnet_plan_t* plan) noexcept { delete plan; }
 wgnet_status_t wgnet_session_open(const wgnet_session_options_t* options, wgnet_session_t** session,
                                   wgnet_error_t** error) noexcept {
   const char* function = __func__;
-  return Call(function, {{"session", Cleared(session)}}, error, [&]() -> Status {
-    wgnet_session_options_t known = {};
-    if (options != nullptr && !ReadOptions(options, known)) {
-      return Invalid("it has a wrong struct_size, or options that are not known here", function,
-                     "options");
-    }
-    if (known.unresolved_endpoint > WGNET_UNRESOLVED_LATER) {
-      return Invalid("it has no such unresolved_endpoint", function, "options");
-    }
-    return Give(wgnet::Session::Open(OptionsOf(known)), session);
-  });
+  return Call(function, {{"session", Cleared(session)}}, error,
+              [&] { return OpenSession(options, function, session); });
 }
 
 void wgnet_session_close(wgnet_session_t* session) noexcept { delete session; }
+
+wgnet_status_t wgnet_session_recovered_json(const wgnet_session_t* session, char** text,
+                                            wgnet_error_t** error) noexcept {
+  return Call(__func__, {{"session", session}, {"text", Cleared(text)}}, error,
+              [&] { return GiveText(session->value.recovered().ToJson(), text); });
+}
 
 wgnet_status_t wgnet_session_plan(wgnet_session_t* session, const wgnet_node_t* node,
                                   wgnet_plan_t** plan, wgnet_error_t** error) noexcept {
@@ -437,6 +369,12 @@ wgnet_status_t wgnet_session_recover(wgnet_session_t* session, size_t* steps,
     if (steps != nullptr) *steps = sum;
     return {};
   });
+}
+
+wgnet_status_t wgnet_session_plan_cleanup(wgnet_session_t* session, wgnet_plan_t** plan,
+                                          wgnet_error_t** error) noexcept {
+  return Call(__func__, {{"session", session}, {"plan", Cleared(plan)}}, error,
+              [&] { return Give(session->value.PlanCleanup(), plan); });
 }
 
 wgnet_status_t wgnet_session_snapshot_json(wgnet_session_t* session, uint32_t secrets, char** text,

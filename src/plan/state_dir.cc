@@ -158,10 +158,11 @@ Result<UniqueFd> StateDir::Lock(std::chrono::milliseconds timeout) const {
   constexpr int kFlags = O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC;
   UniqueFd fd(openat(directory_.get(), kLockFile, kFlags, 0600));
   if (!fd.ok()) return StateError("cannot open the lock in", path_, errno);
-  const auto deadline = std::chrono::steady_clock::now() + timeout;
+  const auto begun = std::chrono::steady_clock::now();
   while (flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return StateError("cannot lock", path_, errno);
-    if (std::chrono::steady_clock::now() >= deadline) {
+    const auto waited = std::chrono::steady_clock::now() - begun;
+    if (std::chrono::floor<std::chrono::milliseconds>(waited) >= timeout) {
       return Error{.code = ErrorCode::kBusy,
                    .message = fmt::format("process {} is changing this network namespace",
                                           ReadHolder(fd.get())),

@@ -45,16 +45,14 @@ Status CheckWatch(const WatchOptions& options) {
   if (!IsWithin(options.debounce, milliseconds(0), milliseconds(60'000))) {
     return BadOption("debounce", "0 ms to a minute");
   }
-  if (!IsWithin<std::chrono::nanoseconds, std::chrono::nanoseconds>(options.poll_interval,
-                                                                    milliseconds(100), hours(1))) {
+  if (!IsWithin<milliseconds, milliseconds>(options.poll_interval, milliseconds(100), hours(1))) {
     return BadOption("poll_interval", "100 ms to an hour");
   }
   if (!IsWithin<seconds, seconds>(options.peer_timeout, seconds(1), hours(24 * 365))) {
     return BadOption("peer_timeout", "a second to a year");
   }
   if (!IsWithin(options.repair_burst, 1u, 1000u)) return BadOption("repair_burst", "1 to 1000");
-  if (!IsWithin<std::chrono::nanoseconds, std::chrono::nanoseconds>(options.repair_interval,
-                                                                    milliseconds(1), hours(24))) {
+  if (!IsWithin<milliseconds, milliseconds>(options.repair_interval, milliseconds(1), hours(24))) {
     return BadOption("repair_interval", "1 ms to a day");
   }
   if (!IsWithin(options.receive_buffer, 1u, 1u << 30)) {

@@ -8,6 +8,7 @@
 #include <glob.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "capi_test.h"
@@ -97,7 +99,7 @@ static void TestPlanAndApply(void) {
   CHECK_OK(wgnet_session_apply_plan, session, plan, &steps);
   CHECK_SIZE(steps, size);
   CheckSnapshot(session, "\"owner\": \"capi\"", 1);
-  CHECK_FAILS(WGNET_STALE, "", wgnet_session_apply_plan, session, plan, &steps);
+  CHECK_FAILS(WGNET_STALE, "Plan", wgnet_session_apply_plan, session, plan, &steps);
   CHECK_SIZE(steps, 0);
   RemoveAll(session);
   wgnet_session_close(session);
@@ -134,11 +136,227 @@ static void TestBusy(void) {
   options.lock_timeout_ms = -1;
   CHECK_OK(wgnet_session_open, &options, &session);
   wgnet_node_t* node = NodeFromJson(kRoute);
-  CHECK_FAILS(WGNET_BUSY, "", wgnet_session_apply, session, node, NULL);
+  CHECK_FAILS(WGNET_BUSY, "lock_timeout", wgnet_session_apply, session, node, NULL);
   wgnet_node_free(node);
   wgnet_session_close(session);
   close(lock);
   globfree(&found);
+}
+
+// ---- changes that have to be confirmed ----
+
+// Nothing takes a change back but these tests.
+static wgnet_session_t* OpenUnguarded(void) {
+  wgnet_session_options_t options = WGNET_SESSION_OPTIONS_INIT;
+  wgnet_session_t* session = NULL;
+  options.owner = "capi";
+  options.state_dir = StateDir();
+  options.guardian = "";
+  CHECK_OK(wgnet_session_open, &options, &session);
+  return session;
+}
+
+// `data` is how often it is asked until it says yes.
+static int32_t CountDown(void* data) { return --*(int*)data == 0; }
+
+// Nothing was brought to an end, and no change waits.
+static void TestNothingWaits(void) {
+  wgnet_session_t* session = OpenSession("capi");
+  char* text = NULL;
+  size_t steps = 7;
+  int asked = 0;
+  CHECK_OK(wgnet_session_recovered_json, session, &text);
+  CHECK_HOLDS(text, "\"cut_off\": []");
+  wgnet_free(text);
+  CHECK_OK(wgnet_session_pending_json, session, &text);
+  CHECK(text == NULL);
+  CHECK_FAILS(WGNET_NOT_FOUND, "", wgnet_session_confirm, session, NULL, &steps);
+  CHECK_FAILS(WGNET_NOT_FOUND, "", wgnet_session_rollback, session, "token", &steps);
+  CHECK_FAILS(WGNET_NOT_FOUND, "", wgnet_session_extend, session, 0, NULL);
+  CHECK_FAILS(WGNET_INVALID_ARGUMENT, "ConfirmOptions.within", wgnet_session_extend, session, -1,
+              NULL);
+  CHECK_FAILS(WGNET_NOT_FOUND, "", wgnet_session_confirm_when, session, CountDown, &asked, NULL, 0,
+              &steps);
+  CHECK_FAILS(WGNET_NOT_FOUND, "", wgnet_session_confirm_on_handshake, session, NULL, NULL, &steps);
+  CHECK_FAILS(WGNET_NOT_FOUND, "", wgnet_session_guard, session, NULL, NULL, &steps);
+  wgnet_session_close(session);
+}
+
+static void CheckPending(wgnet_session_t* session, int expected) {
+  char* text = NULL;
+  CHECK_OK(wgnet_session_pending_json, session, &text);
+  CHECK((text != NULL) == expected);
+  if (expected) CHECK_HOLDS(text, "\"owner\": \"capi\"");
+  wgnet_free(text);
+}
+
+static void TestRollback(void) {
+  wgnet_session_t* session = OpenUnguarded();
+  wgnet_node_t* node = NodeFromJson(kRoute);
+  char* token = NULL;
+  size_t steps = 0;
+  size_t undone = 0;
+  CHECK_OK(wgnet_session_apply_to_confirm, session, node, NULL, &token, &steps);
+  CHECK(token == NULL);
+  CHECK(steps > 0);
+  CheckPending(session, 1);
+  CheckSnapshot(session, "\"owner\": \"capi\"", 1);
+  CHECK_FAILS(WGNET_BUSY, "", wgnet_session_apply, session, node, NULL);
+  CHECK_OK(wgnet_session_rollback, session, NULL, &undone);
+  CHECK_SIZE(undone, steps);
+  CheckPending(session, 0);
+  CheckSnapshot(session, "capi", 0);
+  wgnet_node_free(node);
+  wgnet_session_close(session);
+}
+
+// By its token, after another session has given it more time.
+static void TestConfirm(void) {
+  wgnet_confirm_options_t options = WGNET_CONFIRM_OPTIONS_INIT;
+  wgnet_session_t* session = OpenUnguarded();
+  wgnet_session_t* other = OpenUnguarded();
+  wgnet_node_t* node = NodeFromJson(kRoute);
+  wgnet_plan_t* plan = PlanFor(session, node);
+  char* token = NULL;
+  size_t steps = 0;
+  int asked = 3;
+  options.persist = 1;
+  options.within_ms = 99;
+  CHECK_FAILS(WGNET_INVALID_ARGUMENT, "ConfirmOptions.within", wgnet_session_apply_plan_to_confirm,
+              session, plan, &options, &token, &steps);
+  options.within_ms = 60000;
+  CHECK_OK(wgnet_session_apply_plan_to_confirm, session, plan, &options, &token, &steps);
+  CHECK(token != NULL && strlen(token) > 0);
+  CHECK_SIZE(steps, wgnet_plan_size(plan));
+  CHECK_OK(wgnet_session_extend, other, 120000, token);
+  CHECK_FAILS(WGNET_INVALID_ARGUMENT, "token", wgnet_session_confirm, other, "wrong", NULL);
+  CHECK_OK(wgnet_session_confirm_when, other, CountDown, &asked, token, 1, &steps);
+  CHECK(asked == 0);
+  CheckPending(session, 0);
+  CheckSnapshot(session, "\"owner\": \"capi\"", 1);
+
+  // What is there already needs no confirmation.
+  wgnet_free(token);
+  CHECK_OK(wgnet_session_apply_to_confirm, session, node, &options, &token, &steps);
+  CHECK(token == NULL);
+  CHECK_SIZE(steps, 0);
+  CheckPending(session, 0);
+  RemoveAll(session);
+  wgnet_plan_free(plan);
+  wgnet_node_free(node);
+  wgnet_session_close(other);
+  wgnet_session_close(session);
+}
+
+static void CountReady(void* data) { ++*(int*)data; }
+
+// It guards until the time is over.
+static void TestGuard(void) {
+  wgnet_confirm_options_t options = WGNET_CONFIRM_OPTIONS_INIT;
+  wgnet_session_t* session = OpenUnguarded();
+  wgnet_node_t* node = NodeFromJson(kRoute);
+  size_t steps = 0;
+  size_t undone = 0;
+  int ready = 0;
+  options.within_ms = 300;
+  CHECK_OK(wgnet_session_apply_to_confirm, session, node, &options, NULL, &steps);
+  CHECK_OK(wgnet_session_guard, session, CountReady, &ready, &undone);
+  CHECK(ready == 1);
+  CHECK_SIZE(undone, steps);
+  CheckSnapshot(session, "capi", 0);
+  wgnet_node_free(node);
+  wgnet_session_close(session);
+}
+
+// What opening a session took back, as no guardian did.
+static void TestRecovered(void) {
+  wgnet_confirm_options_t options = WGNET_CONFIRM_OPTIONS_INIT;
+  wgnet_session_t* session = OpenUnguarded();
+  wgnet_node_t* node = NodeFromJson(kRoute);
+  char* text = NULL;
+  options.within_ms = 100;
+  CHECK_OK(wgnet_session_apply_to_confirm, session, node, &options, NULL, NULL);
+  wgnet_session_close(session);
+  nanosleep(&(struct timespec){.tv_nsec = 150000000}, NULL);
+  session = OpenUnguarded();
+  CHECK_OK(wgnet_session_recovered_json, session, &text);
+  CHECK_HOLDS(text, "\"owner\": \"capi\"");
+  CHECK_HOLDS(text, "\"unconfirmed\": true");
+  wgnet_free(text);
+  CheckSnapshot(session, "capi", 0);
+  wgnet_node_free(node);
+  wgnet_session_close(session);
+}
+
+static void TestPlanCleanup(void) {
+  wgnet_session_t* session = OpenSession("capi");
+  wgnet_plan_t* plan = NULL;
+  size_t steps = 7;
+  CHECK_OK(wgnet_session_plan_cleanup, session, &plan);
+  CHECK_SIZE(wgnet_plan_size(plan), 0);
+  CHECK_OK(wgnet_session_apply_plan, session, plan, &steps);
+  CHECK_SIZE(steps, 0);
+  wgnet_plan_free(plan);
+  wgnet_session_close(session);
+}
+
+// ---- watching ----
+
+// Reads until an event holds the text, which is given back then.
+static char* AwaitEvent(wgnet_watcher_t* watcher, const char* part) {
+  struct pollfd ready = {.fd = wgnet_watcher_fd(watcher), .events = POLLIN};
+  for (int turn = 0; turn < 50; ++turn) {
+    char* text = NULL;
+    CHECK_OK(wgnet_watcher_read_json, watcher, &text);
+    if (text != NULL && strstr(text, part) != NULL) return text;
+    wgnet_free(text);
+    poll(&ready, 1, 200);
+  }
+  CHECK(!"an event");
+  return NULL;
+}
+
+// Somebody takes a rule away, after the session has gone.
+static void TestWatcherOutlivesSession(void) {
+  wgnet_session_t* session = OpenSession("capi");
+  wgnet_node_t* node = NodeFromJson(kRoute);
+  wgnet_watcher_t* watcher = NULL;
+  CHECK_OK(wgnet_session_apply, session, node, NULL);
+  CHECK_OK(wgnet_session_watch, session, NULL, &watcher);
+  wgnet_session_close(session);
+  CHECK(system("ip rule del to 10.9.0.0/16") == 0);
+  char* text = AwaitEvent(watcher, "\"missing\"");
+  CHECK_HOLDS(text, "ip rule add");
+  wgnet_free(text);
+  wgnet_watcher_close(watcher);
+  session = OpenSession("capi");
+  RemoveAll(session);
+  wgnet_node_free(node);
+  wgnet_session_close(session);
+}
+
+// Somebody takes the interface's address away: that is told, and repaired.
+static void TestWatcher(wgnet_session_t* session, const wgnet_node_t* node) {
+  wgnet_watch_options_t options = WGNET_WATCH_OPTIONS_INIT;
+  wgnet_watcher_t* watcher = NULL;
+  char* text = NULL;
+  options.keep = node;
+  options.poll_interval_ms = 99;
+  CHECK_FAILS(WGNET_INVALID_ARGUMENT, "WatchOptions.poll_interval", wgnet_session_watch, session,
+              &options, &watcher);
+  options.poll_interval_ms = 0;
+  CHECK_OK(wgnet_session_watch, session, &options, &watcher);
+  wgnet_free(AwaitEvent(watcher, "\"repaired\""));
+  CHECK(system("ip address del 10.13.13.1/24 dev wg0") == 0);
+  text = AwaitEvent(watcher, "\"missing\"");
+  CHECK_HOLDS(text, "10.13.13.1/24");
+  if (text != NULL && strstr(text, "\"repaired\"") == NULL) {
+    wgnet_free(AwaitEvent(watcher, "\"repaired\""));
+  }
+  wgnet_free(text);
+  wgnet_watcher_close(watcher);
+  CheckSnapshot(session, "10.13.13.1/24", 1);
+  RemoveAll(session);
 }
 
 static void TestWireGuardIsMissing(wgnet_error_t* error) {
@@ -206,6 +424,7 @@ static void TestWireGuard(void) {
     RemoveAll(session);
     TestInterface(session, node);
     TestFailedStep(session, node);
+    TestWatcher(session, node);
   }
   wgnet_error_free(error);
   wgnet_node_free(node);
@@ -231,5 +450,12 @@ void TestKernel(void) {
   TestPlanAndApply();
   TestApply();
   TestBusy();
+  TestNothingWaits();
+  TestRollback();
+  TestConfirm();
+  TestGuard();
+  TestRecovered();
+  TestPlanCleanup();
+  TestWatcherOutlivesSession();
   TestWireGuard();
 }

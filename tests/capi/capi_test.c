@@ -107,6 +107,8 @@ static void TestNullHandles(void) {
   wgnet_node_free(NULL);
   wgnet_plan_free(NULL);
   wgnet_session_close(NULL);
+  wgnet_watcher_close(NULL);
+  CHECK(wgnet_watcher_fd(NULL) == -1);
   CHECK(wgnet_error_code(NULL) == WGNET_OK);
   CHECK_TEXT(wgnet_error_message(NULL), "");
   CHECK_TEXT(wgnet_error_where(NULL), "");
@@ -188,7 +190,75 @@ static void TestNullForSessions(void) {
   text = &nothing;
   CHECK_REFUSES("plan", wgnet_plan_to_json, NULL, WGNET_HIDE_SECRETS, &text);
   CHECK(text == NULL);
+  text = &nothing;
+  CHECK_REFUSES("session", wgnet_session_recovered_json, NULL, &text);
+  CHECK(text == NULL);
+  CHECK_REFUSES("text", wgnet_session_recovered_json, session, NULL);
+  plan = (wgnet_plan_t*)(void*)&nothing;
+  CHECK_REFUSES("session", wgnet_session_plan_cleanup, NULL, &plan);
+  CHECK(plan == NULL);
+  CHECK_REFUSES("plan", wgnet_session_plan_cleanup, session, NULL);
   wgnet_node_free(node);
+  wgnet_session_close(session);
+}
+
+static int32_t SayYes(void* data) {
+  (void)data;
+  CHECK(!"a probe is called");
+  return 1;
+}
+
+static void TestNullToConfirm(void) {
+  char nothing = 0;
+  char* text = &nothing;
+  size_t steps = 7;
+  wgnet_session_t* session = OpenSession("capi");
+  wgnet_node_t* node = wgnet_node_new();
+  CHECK_REFUSES("session", wgnet_session_apply_to_confirm, NULL, node, NULL, &text, &steps);
+  CHECK(text == NULL);
+  CHECK_SIZE(steps, 0);
+  CHECK_REFUSES("node", wgnet_session_apply_to_confirm, session, NULL, NULL, NULL, NULL);
+  text = &nothing;
+  steps = 7;
+  CHECK_REFUSES("session", wgnet_session_apply_plan_to_confirm, NULL, NULL, NULL, &text, &steps);
+  CHECK(text == NULL);
+  CHECK_SIZE(steps, 0);
+  CHECK_REFUSES("plan", wgnet_session_apply_plan_to_confirm, session, NULL, NULL, NULL, NULL);
+  text = &nothing;
+  CHECK_REFUSES("session", wgnet_session_pending_json, NULL, &text);
+  CHECK(text == NULL);
+  CHECK_REFUSES("text", wgnet_session_pending_json, session, NULL);
+  steps = 7;
+  CHECK_REFUSES("session", wgnet_session_confirm, NULL, NULL, &steps);
+  CHECK_SIZE(steps, 0);
+  steps = 7;
+  CHECK_REFUSES("session", wgnet_session_rollback, NULL, NULL, &steps);
+  CHECK_SIZE(steps, 0);
+  CHECK_REFUSES("session", wgnet_session_extend, NULL, 0, NULL);
+  steps = 7;
+  CHECK_REFUSES("session", wgnet_session_confirm_when, NULL, SayYes, NULL, NULL, 0, &steps);
+  CHECK_SIZE(steps, 0);
+  CHECK_REFUSES("probe", wgnet_session_confirm_when, session, NULL, NULL, NULL, 0, NULL);
+  steps = 7;
+  CHECK_REFUSES("session", wgnet_session_confirm_on_handshake, NULL, NULL, NULL, &steps);
+  CHECK_SIZE(steps, 0);
+  steps = 7;
+  CHECK_REFUSES("session", wgnet_session_guard, NULL, NULL, NULL, &steps);
+  CHECK_SIZE(steps, 0);
+  wgnet_node_free(node);
+  wgnet_session_close(session);
+}
+
+static void TestNullForWatchers(void) {
+  char nothing = 0;
+  wgnet_watcher_t* watcher = (wgnet_watcher_t*)(void*)&nothing;
+  char* text = &nothing;
+  wgnet_session_t* session = OpenSession("capi");
+  CHECK_REFUSES("session", wgnet_session_watch, NULL, NULL, &watcher);
+  CHECK(watcher == NULL);
+  CHECK_REFUSES("watcher", wgnet_session_watch, session, NULL, NULL);
+  CHECK_REFUSES("watcher", wgnet_watcher_read_json, NULL, &text);
+  CHECK(text == NULL);
   wgnet_session_close(session);
 }
 
@@ -387,6 +457,8 @@ int main(int argc, char** argv) {
   TestNullHandles();
   TestNullForNodes();
   TestNullForSessions();
+  TestNullToConfirm();
+  TestNullForWatchers();
   TestEmptyNode();
   TestJsonRoundTrip();
   TestTextHasLength();

@@ -45,9 +45,11 @@ static char* made_text = NULL;
 static wgnet_node_t* made_node = NULL;
 static wgnet_plan_t* made_plan = NULL;
 static wgnet_session_t* made_session = NULL;
+static wgnet_watcher_t* made_watcher = NULL;
 
 static int NothingWasMade(void) {
-  return made_text == NULL && made_node == NULL && made_plan == NULL && made_session == NULL;
+  return made_text == NULL && made_node == NULL && made_plan == NULL && made_session == NULL &&
+         made_watcher == NULL;
 }
 
 static void FreeMade(void) {
@@ -55,10 +57,12 @@ static void FreeMade(void) {
   wgnet_node_free(made_node);
   wgnet_plan_free(made_plan);
   wgnet_session_close(made_session);
+  wgnet_watcher_close(made_watcher);
   made_text = NULL;
   made_node = NULL;
   made_plan = NULL;
   made_session = NULL;
+  made_watcher = NULL;
 }
 
 static wgnet_status_t FromJson(wgnet_error_t** error) {
@@ -82,7 +86,11 @@ static wgnet_status_t PlanToJson(wgnet_error_t** error) {
   return wgnet_plan_to_json(plan, WGNET_REVEAL_SECRETS, &made_text, error);
 }
 static wgnet_status_t Open(wgnet_error_t** error) {
+  static const char* const kNames[] = {"wg0", "a-name-of-15-cs"};
   wgnet_session_options_t options = WGNET_SESSION_OPTIONS_INIT;
+  options.adopt = kNames;
+  options.adopt_count = 2;
+  options.guardian = "/a/program/with/a/name/that/is/long";
   options.owner = "an-owner-with-a-name-that-is-long";
   options.state_dir = "/a/directory/with/a/name/that/is/long";
   return wgnet_session_open(&options, &made_session, error);
@@ -101,6 +109,74 @@ static wgnet_status_t Recover(wgnet_error_t** error) {
 }
 static wgnet_status_t Snapshot(wgnet_error_t** error) {
   return wgnet_session_snapshot_json(session, WGNET_REVEAL_SECRETS, &made_text, error);
+}
+static wgnet_status_t Recovered(wgnet_error_t** error) {
+  return wgnet_session_recovered_json(session, &made_text, error);
+}
+static wgnet_status_t PlanCleanup(wgnet_error_t** error) {
+  return wgnet_session_plan_cleanup(session, &made_plan, error);
+}
+static wgnet_confirm_options_t Revoking(void) {
+  static const char* const kKeys[] = {PUBLIC_KEY, PUBLIC_KEY};
+  wgnet_confirm_options_t options = WGNET_CONFIRM_OPTIONS_INIT;
+  options.persist = 1;
+  options.revoke = kKeys;
+  options.revoke_count = 2;
+  return options;
+}
+static wgnet_status_t ApplyToConfirm(wgnet_error_t** error) {
+  const wgnet_confirm_options_t options = Revoking();
+  return wgnet_session_apply_to_confirm(session, node, &options, &made_text, NULL, error);
+}
+static wgnet_status_t ApplyPlanToConfirm(wgnet_error_t** error) {
+  const wgnet_confirm_options_t options = Revoking();
+  return wgnet_session_apply_plan_to_confirm(session, plan, &options, &made_text, NULL, error);
+}
+static wgnet_status_t RefuseKey(wgnet_error_t** error) {
+  static const char* const kKeys[] = {PUBLIC_KEY, "key"};
+  wgnet_confirm_options_t options = Revoking();
+  options.revoke = kKeys;
+  return wgnet_session_apply_to_confirm(session, node, &options, &made_text, NULL, error);
+}
+static wgnet_status_t Pending(wgnet_error_t** error) {
+  return wgnet_session_pending_json(session, &made_text, error);
+}
+static wgnet_status_t Rollback(wgnet_error_t** error) {
+  FakeRollback(kFakeIncomplete);
+  return wgnet_session_rollback(session, NULL, NULL, error);
+}
+static wgnet_status_t Extend(wgnet_error_t** error) {
+  return wgnet_session_extend(session, 0, "a-token-that-is-long-enough", error);
+}
+static wgnet_status_t Confirm(wgnet_error_t** error) {
+  return wgnet_session_confirm(session, "a-token-that-is-long-enough", NULL, error);
+}
+static int32_t SayNo(void* data) {
+  (void)data;
+  return -1;
+}
+static wgnet_status_t ConfirmWhen(wgnet_error_t** error) {
+  return wgnet_session_confirm_when(session, SayNo, NULL, NULL, 0, NULL, error);
+}
+static wgnet_status_t ConfirmOnHandshake(wgnet_error_t** error) {
+  return wgnet_session_confirm_on_handshake(session, PUBLIC_KEY, NULL, NULL, error);
+}
+static wgnet_status_t Guard(wgnet_error_t** error) {
+  FakeRollback(kFakeIncomplete);
+  return wgnet_session_guard(session, NULL, NULL, NULL, error);
+}
+static wgnet_status_t Watch(wgnet_error_t** error) {
+  wgnet_watch_options_t options = WGNET_WATCH_OPTIONS_INIT;
+  options.keep = node;
+  return wgnet_session_watch(session, &options, &made_watcher, error);
+}
+static wgnet_status_t ReadEvents(wgnet_error_t** error) {
+  wgnet_watcher_t* watcher = NULL;
+  wgnet_status_t status = wgnet_session_watch(session, NULL, &watcher, error);
+  FakeEvents(2);
+  if (status == WGNET_OK) status = wgnet_watcher_read_json(watcher, &made_text, error);
+  wgnet_watcher_close(watcher);
+  return status;
 }
 static wgnet_status_t RefuseNull(wgnet_error_t** error) {
   return wgnet_session_plan(NULL, NULL, &made_plan, error);
@@ -170,6 +246,20 @@ static const struct Exhaustible kCalls[] = {
     {"wgnet_session_apply", Apply, WGNET_OK},
     {"wgnet_session_recover", Recover, WGNET_OK},
     {"wgnet_session_snapshot_json", Snapshot, WGNET_OK},
+    {"wgnet_session_recovered_json", Recovered, WGNET_OK},
+    {"wgnet_session_plan_cleanup", PlanCleanup, WGNET_OK},
+    {"wgnet_session_apply_to_confirm", ApplyToConfirm, WGNET_OK},
+    {"wgnet_session_apply_plan_to_confirm", ApplyPlanToConfirm, WGNET_OK},
+    {"wgnet_session_pending_json", Pending, WGNET_OK},
+    {"wgnet_session_confirm", Confirm, WGNET_OK},
+    {"wgnet_session_rollback", Rollback, WGNET_ROLLBACK_INCOMPLETE},
+    {"wgnet_session_extend", Extend, WGNET_OK},
+    {"wgnet_session_confirm_when", ConfirmWhen, WGNET_VERIFY},
+    {"wgnet_session_confirm_on_handshake", ConfirmOnHandshake, WGNET_OK},
+    {"wgnet_session_guard", Guard, WGNET_ROLLBACK_INCOMPLETE},
+    {"wgnet_session_watch", Watch, WGNET_OK},
+    {"wgnet_watcher_read_json", ReadEvents, WGNET_OK},
+    {"a key that is none", RefuseKey, WGNET_INVALID_ARGUMENT},
     {"an argument that is NULL", RefuseNull, WGNET_INVALID_ARGUMENT},
     {"an error with everything", FailWithEverything, WGNET_ROLLBACK_INCOMPLETE},
 };

@@ -2,6 +2,7 @@
 // The C ABI from inside: everything that it is told reaches the C++ API, and everything that the
 // C++ API answers comes out.
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +10,8 @@
 #include "fake_session.h"
 
 #define PRIVATE_KEY "kGZzt/CU2MVgq19ffXB2YMDSr6WIhlkdlL1MOeGH700="
+#define PUBLIC_KEY "HR8Kp3xWIt2rNdS3aaCk+Ss7yQqC9cn6h3WS6UK3WE0="
+#define OTHER_KEY "t95vF4b11RLCId3ArVVIJoC5Ih9CNbI0VTNuDuEzZyw="
 
 static const char kJson[] = "{\"schema\": \"wgnet/1\", \"interfaces\": [{\"name\": \"wg0\"}]}";
 
@@ -76,7 +79,69 @@ static void TestNameOptions(void) {
   wgnet_session_options_t options = WGNET_SESSION_OPTIONS_INIT;
   wgnet_session_t* session = NULL;
   options.unresolved_endpoint = 2;
-  CHECK_REFUSES("options", wgnet_session_open, &options, &session);
+  CHECK_REFUSES("options.unresolved_endpoint", wgnet_session_open, &options, &session);
+}
+
+static void TestAdoption(void) {
+  const char* names[] = {"wg0", "wg1"};
+  wgnet_session_options_t options = WGNET_SESSION_OPTIONS_INIT;
+  wgnet_session_t* session = NULL;
+  CHECK_OK(wgnet_session_open, &options, &session);
+  CHECK(FakeOptionsSeen().adopt_identical == 0);
+  CHECK_TEXT(FakeOptionsSeen().adopt, "");
+  wgnet_session_close(session);
+  options.adopt_identical = 1;
+  options.adopt = names;
+  options.adopt_count = 2;
+  CHECK_OK(wgnet_session_open, &options, &session);
+  CHECK(FakeOptionsSeen().adopt_identical == 1);
+  CHECK_TEXT(FakeOptionsSeen().adopt, "wg0 wg1 ");
+  wgnet_session_close(session);
+
+  names[1] = NULL;
+  CHECK_REFUSES("options.adopt[1]", wgnet_session_open, &options, &session);
+  options.adopt = NULL;
+  CHECK_REFUSES("options.adopt", wgnet_session_open, &options, &session);
+  CHECK(session == NULL);
+  options.adopt_count = 0;
+  options.adopt_identical = 2;
+  CHECK_REFUSES("options.adopt_identical", wgnet_session_open, &options, &session);
+}
+
+static void TestRecoveryOptions(void) {
+  static const struct {
+    uint32_t recovery;
+    const char* guardian;
+    int forward;
+    const char* seen;
+  } kCases[] = {{WGNET_RECOVER_BACK, NULL, 0, "wgnet"},
+                {WGNET_RECOVER_FORWARD, "", 1, ""},
+                {WGNET_RECOVER_FORWARD, "/opt/wgnet", 1, "/opt/wgnet"}};
+  wgnet_session_options_t options = WGNET_SESSION_OPTIONS_INIT;
+  wgnet_session_t* session = NULL;
+  for (size_t i = 0; i < sizeof kCases / sizeof *kCases; ++i) {
+    options.recovery = kCases[i].recovery;
+    options.guardian = kCases[i].guardian;
+    CHECK_OK(wgnet_session_open, &options, &session);
+    CHECK(FakeOptionsSeen().forward == kCases[i].forward);
+    CHECK_TEXT(FakeOptionsSeen().guardian, kCases[i].seen);
+    wgnet_session_close(session);
+  }
+  options.recovery = 2;
+  CHECK_REFUSES("options.recovery", wgnet_session_open, &options, &session);
+}
+
+// A member that is added must not lie where an older caller has left something.
+static void TestOptionsEndWithoutPadding(void) {
+  const wgnet_session_options_t* options = NULL;
+  const wgnet_confirm_options_t* confirm = NULL;
+  const wgnet_watch_options_t* watch = NULL;
+  CHECK_SIZE(sizeof *options,
+             offsetof(wgnet_session_options_t, adopt_count) + sizeof options->adopt_count);
+  CHECK_SIZE(sizeof *confirm,
+             offsetof(wgnet_confirm_options_t, revoke_count) + sizeof confirm->revoke_count);
+  CHECK_SIZE(sizeof *watch, offsetof(wgnet_watch_options_t, repair_interval_ms) +
+                                sizeof watch->repair_interval_ms);
 }
 
 // A caller whose header had fewer members: what stands behind them is not read.
@@ -177,6 +242,22 @@ static void TestRecover(void) {
   CHECK_OK(wgnet_session_recover, session, NULL);
 }
 
+static void TestRecovered(void) {
+  char* text = NULL;
+  CHECK_OK(wgnet_session_recovered_json, session, &text);
+  CHECK_HOLDS(text, "\"schema\": \"wgnet/1\"");
+  CHECK_HOLDS(text, "\"owner\": \"killed\"");
+  CHECK_HOLDS(text, "a warning");
+  wgnet_free(text);
+}
+
+static void TestPlanCleanup(void) {
+  wgnet_plan_t* cleanup = NULL;
+  CHECK_OK(wgnet_session_plan_cleanup, session, &cleanup);
+  CHECK_SIZE(wgnet_plan_size(cleanup), 1);
+  wgnet_plan_free(cleanup);
+}
+
 static void TestSnapshot(void) {
   char* text = NULL;
   CHECK_OK(wgnet_session_snapshot_json, session, WGNET_HIDE_SECRETS, &text);
@@ -186,6 +267,327 @@ static void TestSnapshot(void) {
   CHECK_OK(wgnet_session_snapshot_json, session, WGNET_REVEAL_SECRETS, &text);
   CHECK_HOLDS(text, PRIVATE_KEY);
   wgnet_free(text);
+}
+
+// ---- changes that have to be confirmed ----
+
+static void TestApplyToConfirm(void) {
+  char* token = NULL;
+  size_t steps = 0;
+  CHECK_OK(wgnet_session_apply_to_confirm, session, node, NULL, &token, &steps);
+  CHECK(token == NULL);
+  CHECK_SIZE(steps, kFakeStepsOfNode);
+  CHECK(FakeConfirmationSeen().within_ms == 600000);
+  CHECK(FakeConfirmationSeen().persist == 0);
+  CHECK_TEXT(FakeConfirmationSeen().revoke, "");
+  CHECK_OK(wgnet_session_apply_plan_to_confirm, session, plan, NULL, &token, &steps);
+  CHECK(token == NULL);
+  CHECK_SIZE(steps, kFakeStepsOfPlan);
+}
+
+static void TestConfirmOptions(void) {
+  static const char* const kKeys[] = {PUBLIC_KEY, OTHER_KEY};
+  wgnet_confirm_options_t options = WGNET_CONFIRM_OPTIONS_INIT;
+  char* token = NULL;
+  size_t steps = 0;
+  options.within_ms = 1234;
+  options.persist = 1;
+  options.revoke = kKeys;
+  options.revoke_count = 2;
+  CHECK_OK(wgnet_session_apply_to_confirm, session, node, &options, &token, &steps);
+  CHECK_TEXT(token, FAKE_TOKEN);
+  CHECK_SIZE(steps, kFakeStepsOfNode);
+  CHECK(FakeConfirmationSeen().within_ms == 1234);
+  CHECK(FakeConfirmationSeen().persist == 1);
+  CHECK_TEXT(FakeConfirmationSeen().revoke, PUBLIC_KEY " " OTHER_KEY " ");
+  wgnet_free(token);
+  CHECK_OK(wgnet_session_apply_to_confirm, session, node, &options, NULL, NULL);
+
+  options.within_ms = -1;
+  options.revoke_count = 1;
+  CHECK_OK(wgnet_session_apply_plan_to_confirm, session, plan, &options, &token, &steps);
+  CHECK_TEXT(token, FAKE_TOKEN);
+  CHECK_SIZE(steps, kFakeStepsOfPlan);
+  CHECK(FakeConfirmationSeen().within_ms == -1);
+  CHECK_TEXT(FakeConfirmationSeen().revoke, PUBLIC_KEY " ");
+  wgnet_free(token);
+  CHECK_OK(wgnet_session_apply_plan_to_confirm, session, plan, &options, NULL, NULL);
+
+  FakeNothingToDo(1);
+  CHECK_OK(wgnet_session_apply_to_confirm, session, node, &options, &token, &steps);
+  FakeNothingToDo(0);
+  CHECK(token == NULL);
+  CHECK_SIZE(steps, 0);
+}
+
+static void CheckRefusesConfirmOptions(const wgnet_confirm_options_t* options, const char* place) {
+  char where[80];
+  char nothing = 0;
+  char* token = &nothing;
+  size_t steps = 7;
+  snprintf(where, sizeof where, "wgnet_session_apply_to_confirm: %s", place);
+  CHECK_FAILS(WGNET_INVALID_ARGUMENT, where, wgnet_session_apply_to_confirm, session, node, options,
+              &token, &steps);
+  CHECK(token == NULL);
+  CHECK_SIZE(steps, 0);
+  snprintf(where, sizeof where, "wgnet_session_apply_plan_to_confirm: %s", place);
+  token = &nothing;
+  steps = 7;
+  CHECK_FAILS(WGNET_INVALID_ARGUMENT, where, wgnet_session_apply_plan_to_confirm, session, plan,
+              options, &token, &steps);
+  CHECK(token == NULL);
+  CHECK_SIZE(steps, 0);
+}
+
+static void TestImpossibleConfirmOptions(void) {
+  const char* keys[] = {PUBLIC_KEY, PRIVATE_KEY "x"};
+  const wgnet_confirm_options_t good = WGNET_CONFIRM_OPTIONS_INIT;
+  wgnet_confirm_options_t options = good;
+  options.struct_size = sizeof options - 1;
+  CheckRefusesConfirmOptions(&options, "options");
+  options = good;
+  options.persist = 2;
+  CheckRefusesConfirmOptions(&options, "options.persist");
+  options = good;
+  options.revoke_count = 1;
+  CheckRefusesConfirmOptions(&options, "options.revoke");
+  options.revoke = keys;
+  options.revoke_count = 2;
+  CheckRefusesConfirmOptions(&options, "options.revoke[1]");
+
+  wgnet_error_t* error = NULL;
+  CHECK(wgnet_session_apply_to_confirm(session, node, &options, NULL, NULL, &error) != WGNET_OK);
+  CHECK_TEXT(wgnet_error_message(error), "not a public key");
+  CHECK_HOLDS(wgnet_error_hint(error), "base64");
+  CHECK_LACKS(wgnet_error_to_string(error), PRIVATE_KEY);
+  wgnet_error_free(error);
+  keys[1] = NULL;
+  CheckRefusesConfirmOptions(&options, "options.revoke[1]");
+}
+
+static void TestPending(void) {
+  char* text = NULL;
+  CHECK_OK(wgnet_session_pending_json, session, &text);
+  CHECK_HOLDS(text, "\"owner\": \"fake\"");
+  CHECK_HOLDS(text, "\"left_ms\": 5000");
+  wgnet_free(text);
+  FakeNothingWaits(1);
+  CHECK_OK(wgnet_session_pending_json, session, &text);
+  FakeNothingWaits(0);
+  CHECK(text == NULL);
+}
+
+static void TestConfirm(void) {
+  size_t steps = 0;
+  CHECK_OK(wgnet_session_confirm, session, FAKE_TOKEN, &steps);
+  CHECK_SIZE(steps, kFakeStepsToConfirm);
+  CHECK_TEXT(FakeConfirmationSeen().token, FAKE_TOKEN);
+  CHECK_OK(wgnet_session_confirm, session, NULL, NULL);
+  CHECK_TEXT(FakeConfirmationSeen().token, "");
+}
+
+// A rollback, or a guardian's, that left something.
+static void CheckIncomplete(wgnet_status_t status, size_t steps, wgnet_error_t* error) {
+  CHECK(status == WGNET_ROLLBACK_INCOMPLETE);
+  CHECK_SIZE(steps, 0);
+  CHECK_SIZE(wgnet_error_leftover_count(error), 1);
+  CHECK_TEXT(wgnet_error_leftover_command(error, 0), "ip link del wg0");
+  CHECK_TEXT(wgnet_error_leftover_reason(error, 0), "Device busy");
+  CHECK_HOLDS(wgnet_error_to_string(error), "left: ip link del wg0: Device busy");
+  wgnet_error_free(error);
+}
+
+static void TestRollback(void) {
+  wgnet_error_t* error = NULL;
+  size_t steps = 0;
+  FakeRollback(kFakeComplete);
+  CHECK_OK(wgnet_session_rollback, session, FAKE_TOKEN, &steps);
+  CHECK_SIZE(steps, kFakeStepsTakenBack);
+  CHECK_TEXT(FakeConfirmationSeen().token, FAKE_TOKEN);
+  CHECK_OK(wgnet_session_rollback, session, NULL, NULL);
+  CHECK_TEXT(FakeConfirmationSeen().token, "");
+  FakeRollback(kFakeIncomplete);
+  const wgnet_status_t status = wgnet_session_rollback(session, NULL, &steps, &error);
+  CheckIncomplete(status, steps, error);
+}
+
+static void TestExtend(void) {
+  CHECK_OK(wgnet_session_extend, session, 1234, FAKE_TOKEN);
+  CHECK(FakeConfirmationSeen().within_ms == 1234);
+  CHECK_TEXT(FakeConfirmationSeen().token, FAKE_TOKEN);
+  CHECK_OK(wgnet_session_extend, session, 0, NULL);
+  CHECK(FakeConfirmationSeen().within_ms == 600000);
+  CHECK_TEXT(FakeConfirmationSeen().token, "");
+}
+
+// What a probe is called with, and what it says when it is called the last time.
+struct Probing {
+  int calls;
+  int last;
+  int32_t answer;
+};
+
+static int32_t Probe(void* data) {
+  struct Probing* probing = data;
+  return ++probing->calls < probing->last ? 0 : probing->answer;
+}
+
+static void TestConfirmWhen(void) {
+  struct Probing right = {0, 3, 1};
+  struct Probing wrong = {0, 2, -1};
+  size_t steps = 0;
+  CHECK_OK(wgnet_session_confirm_when, session, Probe, &right, FAKE_TOKEN, 1234, &steps);
+  CHECK(right.calls == 3);
+  CHECK_SIZE(steps, kFakeStepsToConfirm);
+  CHECK(FakeConfirmationSeen().interval_ms == 1234);
+  CHECK_TEXT(FakeConfirmationSeen().token, FAKE_TOKEN);
+  right.answer = INT32_MAX;
+  CHECK_OK(wgnet_session_confirm_when, session, Probe, &right, NULL, 0, NULL);
+  CHECK(FakeConfirmationSeen().interval_ms == 250);
+  CHECK_TEXT(FakeConfirmationSeen().token, "");
+
+  CHECK_FAILS(WGNET_VERIFY, "wgnet_session_confirm_when: probe", wgnet_session_confirm_when,
+              session, Probe, &wrong, NULL, 0, &steps);
+  CHECK(wrong.calls == 3);
+  CHECK_SIZE(steps, 0);
+  CHECK_REFUSES("interval_ms", wgnet_session_confirm_when, session, Probe, &right, NULL, -1, NULL);
+  CHECK(right.calls == 4);
+}
+
+static void TestConfirmOnHandshake(void) {
+  size_t steps = 0;
+  CHECK_OK(wgnet_session_confirm_on_handshake, session, PUBLIC_KEY, FAKE_TOKEN, &steps);
+  CHECK_SIZE(steps, kFakeStepsToConfirm);
+  CHECK_TEXT(FakeConfirmationSeen().peer, PUBLIC_KEY);
+  CHECK_TEXT(FakeConfirmationSeen().token, FAKE_TOKEN);
+  CHECK_OK(wgnet_session_confirm_on_handshake, session, NULL, NULL, NULL);
+  CHECK_TEXT(FakeConfirmationSeen().peer, "");
+  CHECK_TEXT(FakeConfirmationSeen().token, "");
+  CHECK_REFUSES("peer", wgnet_session_confirm_on_handshake, session, "key", NULL, &steps);
+  CHECK_SIZE(steps, 0);
+}
+
+static void CountReady(void* data) { ++*(int*)data; }
+
+static void TestGuard(void) {
+  wgnet_error_t* error = NULL;
+  size_t steps = 7;
+  int ready = 0;
+  FakeRollback(kFakeElsewhere);
+  CHECK_OK(wgnet_session_guard, session, CountReady, &ready, &steps);
+  CHECK(ready == 1);
+  CHECK_SIZE(steps, 0);
+  FakeRollback(kFakeComplete);
+  CHECK_OK(wgnet_session_guard, session, NULL, NULL, &steps);
+  CHECK_SIZE(steps, kFakeStepsTakenBack);
+  CHECK_OK(wgnet_session_guard, session, NULL, NULL, NULL);
+  FakeRollback(kFakeIncomplete);
+  const wgnet_status_t status = wgnet_session_guard(session, NULL, NULL, &steps, &error);
+  CheckIncomplete(status, steps, error);
+}
+
+// ---- watching ----
+
+static wgnet_watcher_t* Watch(const wgnet_watch_options_t* options) {
+  wgnet_watcher_t* watcher = NULL;
+  CHECK_OK(wgnet_session_watch, session, options, &watcher);
+  return watcher;
+}
+
+static void TestWatchDefaults(void) {
+  const wgnet_watch_options_t defaults = WGNET_WATCH_OPTIONS_INIT;
+  const wgnet_watch_options_t* const kOptions[] = {NULL, &defaults};
+  for (size_t i = 0; i < 2; ++i) {
+    wgnet_watcher_close(Watch(kOptions[i]));
+    const struct FakeWatchOptions seen = FakeWatchOptionsSeen();
+    CHECK(seen.keeps == -1);
+    CHECK(seen.debounce_ms == 50);
+    CHECK(seen.poll_interval_ms == 5000);
+    CHECK(seen.peer_timeout_s == 180);
+    CHECK(seen.repair_interval_ms == 10000);
+    CHECK(seen.repair_burst == 5);
+    CHECK(seen.receive_buffer == 1 << 20);
+  }
+}
+
+static void TestWatchOptions(void) {
+  wgnet_watch_options_t options = WGNET_WATCH_OPTIONS_INIT;
+  options.keep = node;
+  options.debounce_ms = 1;
+  options.poll_interval_ms = 2;
+  options.peer_timeout_ms = 3001;
+  options.repair_interval_ms = 4;
+  options.repair_burst = 5;
+  options.receive_buffer = 6;
+  wgnet_watcher_close(Watch(&options));
+  struct FakeWatchOptions seen = FakeWatchOptionsSeen();
+  CHECK(seen.keeps == 1);
+  CHECK(seen.debounce_ms == 1);
+  CHECK(seen.poll_interval_ms == 2);
+  CHECK(seen.peer_timeout_s == 4);
+  CHECK(seen.repair_interval_ms == 4);
+  CHECK(seen.repair_burst == 5);
+  CHECK(seen.receive_buffer == 6);
+
+  options.debounce_ms = -1;
+  options.peer_timeout_ms = INT64_MIN;
+  wgnet_watcher_close(Watch(&options));
+  seen = FakeWatchOptionsSeen();
+  CHECK(seen.debounce_ms == 0);
+  CHECK(seen.peer_timeout_s < 0);
+  options.peer_timeout_ms = INT64_MAX;
+  wgnet_watcher_close(Watch(&options));
+  CHECK(FakeWatchOptionsSeen().peer_timeout_s == INT64_MAX / 1000 + 1);
+
+  wgnet_watcher_t* watcher = NULL;
+  options.struct_size = 1;
+  CHECK_REFUSES("options", wgnet_session_watch, session, &options, &watcher);
+  CHECK(watcher == NULL);
+}
+
+static size_t CountLines(const char* text) {
+  size_t lines = 0;
+  for (; text != NULL && *text != '\0'; ++text) lines += *text == '\n';
+  return lines;
+}
+
+static void TestWatcher(void) {
+  wgnet_watcher_t* watcher = Watch(NULL);
+  char* text = NULL;
+  CHECK(wgnet_watcher_fd(watcher) == kFakeDescriptor);
+  CHECK_OK(wgnet_watcher_read_json, watcher, &text);
+  CHECK(text == NULL);
+  FakeEvents(3);
+  CHECK_OK(wgnet_watcher_read_json, watcher, &text);
+  CHECK_SIZE(CountLines(text), 3);
+  CHECK(text[strlen(text) - 1] == '\n');
+  CHECK_HOLDS(text, "missing");
+  CHECK_HOLDS(text, "ip address add 10.13.13.1/24 dev wg0");
+  wgnet_free(text);
+  CHECK_OK(wgnet_watcher_read_json, watcher, &text);
+  CHECK(text == NULL);
+  wgnet_watcher_close(watcher);
+}
+
+// Events that there was no memory for are given later.
+static void TestNoEventIsLost(void) {
+  wgnet_watcher_t* watcher = Watch(NULL);
+  int failed = 1;
+  for (long first = 1; failed; ++first) {
+    char* text = NULL;
+    FakeEvents(2);
+    FailAllocations(first, 1);
+    const wgnet_status_t status = wgnet_watcher_read_json(watcher, &text, NULL);
+    failed = StopFailingAllocations();
+    CHECK(status == (failed ? WGNET_NO_MEMORY : WGNET_OK));
+    if (failed) CHECK_OK(wgnet_watcher_read_json, watcher, &text);
+    CHECK_SIZE(CountLines(text), 2);
+    wgnet_free(text);
+    FakeEvents(0);
+    CHECK_OK(wgnet_watcher_read_json, watcher, &text);
+    CHECK(text == NULL);
+  }
+  wgnet_watcher_close(watcher);
 }
 
 // ---- failures ----
@@ -210,7 +612,65 @@ static void TestFailures(void) {
   CHECK_SIZE(steps, 0);
   CHECK_FAILS(status, "the place", wgnet_session_snapshot_json, session, 0, &text);
   CHECK(text == NULL);
+  no_plan = (wgnet_plan_t*)(void*)&nothing;
+  CHECK_FAILS(status, "the place", wgnet_session_plan_cleanup, session, &no_plan);
+  CHECK(no_plan == NULL);
   FakeFailure(0);
+}
+
+static void TestFailuresToConfirm(void) {
+  const wgnet_status_t status = WGNET_ROLLBACK_INCOMPLETE;
+  struct Probing right = {0, 1, 1};
+  char nothing = 0;
+  char* text = &nothing;
+  size_t steps = 7;
+  FakeFailure(1);
+  CHECK_FAILS(status, "the place", wgnet_session_apply_to_confirm, session, node, NULL, &text,
+              &steps);
+  CHECK(text == NULL);
+  CHECK_SIZE(steps, 0);
+  text = &nothing;
+  steps = 7;
+  CHECK_FAILS(status, "the place", wgnet_session_apply_plan_to_confirm, session, plan, NULL, &text,
+              &steps);
+  CHECK(text == NULL);
+  CHECK_SIZE(steps, 0);
+  text = &nothing;
+  CHECK_FAILS(status, "the place", wgnet_session_pending_json, session, &text);
+  CHECK(text == NULL);
+  steps = 7;
+  CHECK_FAILS(status, "the place", wgnet_session_confirm, session, NULL, &steps);
+  CHECK_SIZE(steps, 0);
+  steps = 7;
+  CHECK_FAILS(status, "the place", wgnet_session_rollback, session, NULL, &steps);
+  CHECK_SIZE(steps, 0);
+  CHECK_FAILS(status, "the place", wgnet_session_extend, session, 0, NULL);
+  steps = 7;
+  CHECK_FAILS(status, "the place", wgnet_session_confirm_when, session, Probe, &right, NULL, 0,
+              &steps);
+  CHECK_SIZE(steps, 0);
+  steps = 7;
+  CHECK_FAILS(status, "the place", wgnet_session_confirm_on_handshake, session, NULL, NULL, &steps);
+  CHECK_SIZE(steps, 0);
+  steps = 7;
+  CHECK_FAILS(status, "the place", wgnet_session_guard, session, NULL, NULL, &steps);
+  CHECK_SIZE(steps, 0);
+  FakeFailure(0);
+}
+
+static void TestFailuresOfWatching(void) {
+  const wgnet_status_t status = WGNET_ROLLBACK_INCOMPLETE;
+  wgnet_watcher_t* watcher = Watch(NULL);
+  char nothing = 0;
+  wgnet_watcher_t* no_watcher = (wgnet_watcher_t*)(void*)&nothing;
+  char* text = &nothing;
+  FakeFailure(1);
+  CHECK_FAILS(status, "the place", wgnet_session_watch, session, NULL, &no_watcher);
+  CHECK(no_watcher == NULL);
+  CHECK_FAILS(status, "the place", wgnet_watcher_read_json, watcher, &text);
+  CHECK(text == NULL);
+  FakeFailure(0);
+  wgnet_watcher_close(watcher);
 }
 
 static void TestErrorHasEverything(void) {
@@ -245,6 +705,9 @@ int main(void) {
   TestOptions();
   TestNameOptions();
   TestUserspace();
+  TestAdoption();
+  TestRecoveryOptions();
+  TestOptionsEndWithoutPadding();
   TestOlderOptions();
   TestNewerOptions();
   TestImpossibleOptions();
@@ -252,8 +715,26 @@ int main(void) {
   TestPlan();
   TestApply();
   TestRecover();
+  TestRecovered();
+  TestPlanCleanup();
   TestSnapshot();
+  TestApplyToConfirm();
+  TestConfirmOptions();
+  TestImpossibleConfirmOptions();
+  TestPending();
+  TestConfirm();
+  TestRollback();
+  TestExtend();
+  TestConfirmWhen();
+  TestConfirmOnHandshake();
+  TestGuard();
+  TestWatchDefaults();
+  TestWatchOptions();
+  TestWatcher();
+  TestNoEventIsLost();
   TestFailures();
+  TestFailuresToConfirm();
+  TestFailuresOfWatching();
   TestErrorHasEverything();
   CloseAll();
   return Report();

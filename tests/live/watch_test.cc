@@ -261,6 +261,7 @@ std::string ExpectOptionsChecked() {
   const WatchOptions kBad[] = {{.debounce = milliseconds(-1)},
                                {.poll_interval = milliseconds(99)},
                                {.poll_interval = std::chrono::hours(2)},
+                               {.poll_interval = milliseconds(18'446'744'074'710)},
                                {.peer_timeout = seconds(0)},
                                {.repair_burst = 0},
                                {.repair_burst = 1001},

@@ -11,6 +11,8 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <optional>
+#include <thread>
 
 #include "tests/support/object_cases.h"
 #include "tests/support/sandbox.h"
@@ -238,6 +240,18 @@ TEST_F(StateDirTest, TheLockWaits) {
   const auto start = std::chrono::steady_clock::now();
   EXPECT_FALSE(dir.Lock(milliseconds(60)).ok());
   EXPECT_GE(std::chrono::steady_clock::now() - start, milliseconds(60));
+}
+
+// As many milliseconds as there can be are no small number of nanoseconds.
+TEST_F(StateDirTest, TheLockIsWaitedForAsLongAsCanBeSaid) {
+  const StateDir dir = Open();
+  std::optional<Result<UniqueFd>> lock = dir.Lock(milliseconds(0));
+  std::thread holder([&] {
+    std::this_thread::sleep_for(milliseconds(50));
+    lock.reset();
+  });
+  EXPECT_TRUE(Open().Lock(milliseconds::max()).ok());
+  holder.join();
 }
 
 TEST_F(StateDirTest, ALockThatIsALinkIsRefused) {

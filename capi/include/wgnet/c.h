@@ -3,10 +3,10 @@
 //
 // Conventions
 //
-// - Handles (wgnet_session_t, wgnet_node_t, wgnet_plan_t, wgnet_error_t) are opaque. What a call
-//   hands out belongs to the caller, who gives it back to the function of the same name that ends
-//   in _free or _close; NULL is taken there, too. A handle needs no other one to stay alive: a plan
-//   outlives the session that made it.
+// - Handles (wgnet_session_t, wgnet_node_t, wgnet_plan_t, wgnet_watcher_t, wgnet_error_t) are
+//   opaque. What a call hands out belongs to the caller, who gives it back to the function of the
+//   same name that ends in _free or _close; NULL is taken there, too. A handle needs no other one
+//   to stay alive: a plan or a watcher outlives the session that made it.
 // - Calls that can fail return a wgnet_status_t, and take a `wgnet_error_t **error` last. It may be
 //   NULL. Else *error becomes NULL on success, and an error, which the caller frees, on failure;
 //   what it held before is not freed. *error stays NULL when there is no memory for the error
@@ -19,8 +19,11 @@
 //   A `char *` that is handed out ends in NUL, and wgnet_free() wipes and frees it. A `const char
 //   *` that is returned is never NULL, and belongs to what it was asked of.
 // - Keys are left out of every text, unless WGNET_REVEAL_SECRETS asks for them.
-// - A handle belongs to one thread at a time; different handles know nothing of one another. There
-//   is no global state, and errno means nothing after a call.
+// - A handle belongs to one thread at a time; different handles know nothing of one another, but
+//   for a watcher, which belongs to the thread of its session. There is no global state, and errno
+//   means nothing after a call.
+// - A function that a call is given is called on the caller's thread, with the `data` beside it,
+//   until the call returns. No exception and no longjmp(3) may leave it.
 // - No C++ exception leaves a call. Out of memory is WGNET_NO_MEMORY.
 // - Options are a struct that begins with its size, so that it can grow: set it up with its _INIT
 //   macro. A member that is zero has its default.
@@ -68,7 +71,7 @@ enum {
   WGNET_INVALID_ARGUMENT = 1,  ///< an argument, an option or the node is wrong; `where` names it
   WGNET_PARSE = 2,             ///< a text is malformed; `where` is FILE:LINE:COLUMN or a JSON path
   WGNET_IO = 3,                ///< a file cannot be read or written
-  WGNET_NOT_FOUND = 4,         ///< no such namespace, interface or owner
+  WGNET_NOT_FOUND = 4,         ///< no such namespace, interface or owner; or no change waits
   WGNET_PERMISSION = 5,        ///< CAP_NET_ADMIN is missing in the namespace's user namespace
   WGNET_MODULE_MISSING = 6,    ///< the kernel has no WireGuard (or nf_tables), and cannot load it
   WGNET_NOT_SUPPORTED = 7,     ///< the kernel, or this build, lacks something else that is needed
@@ -76,10 +79,10 @@ enum {
   WGNET_PORT_IN_USE = 9,       ///< the listen port is taken
   WGNET_CONFLICT = 10,         ///< somebody else's object stands where one of ours should
   WGNET_READ_ONLY = 11,        ///< a sysctl has the wrong value and cannot be written
-  WGNET_BUSY = 12,    ///< another transaction holds the lock; the message names its process
+  WGNET_BUSY = 12,    ///< a transaction, or a change to confirm, stands in the way; whose is named
   WGNET_STALE = 13,   ///< the kernel changed since the plan was made: plan again
   WGNET_KERNEL = 14,  ///< the kernel refused a step for another reason; see the errno
-  WGNET_VERIFY = 15,  ///< every step succeeded, but the kernel is not as planned
+  WGNET_VERIFY = 15,  ///< all was done, but the kernel is not as planned, or a probe says no
   WGNET_ROLLBACK_INCOMPLETE = 16,  ///< a step failed and not all could be undone: the leftovers
   WGNET_STATE = 17,                ///< the state directory or a record in it is unsafe or damaged
   WGNET_UNRESOLVED = 18,           ///< a host name has no address
@@ -232,6 +235,12 @@ enum {
   WGNET_UNRESOLVED_LATER = 1   ///< the peer gets its endpoint at a later plan; a warning names it
 };
 
+/// Of wgnet_session_options_t, for `recovery`.
+enum {
+  WGNET_RECOVER_BACK = 0,    ///< everything is as before it
+  WGNET_RECOVER_FORWARD = 1  ///< it is carried on to its end; needs a state directory on a tmpfs
+};
+
 /// How to open a session. `struct_size` may be that of an older header, and that of a newer one if
 /// all that is new is zero; any other gives WGNET_INVALID_ARGUMENT.
 typedef struct wgnet_session_options {
@@ -258,10 +267,25 @@ typedef struct wgnet_session_options {
   /// The program that serves interfaces where the kernel has no WireGuard: a name that is looked
   /// for in PATH, or a path. NULL: "wireguard-go". "": none, and none that serves one is used.
   const char* userspace_implementation;
+  /// 1: plans may take over an address, a route or a rule that belongs to no owner and is as the
+  /// node wants it. It goes when the node does not want it any more. 0: it is WGNET_CONFLICT.
+  uint32_t adopt_identical;
+  /// How a transaction ends whose process is killed in the middle: WGNET_RECOVER_... A change that
+  /// has to be confirmed always goes back.
+  uint32_t recovery;
+  /// The wgnet program, a name that is looked for in PATH, or a path: it takes a change back that
+  /// is not confirmed in time. Where it cannot be run, no change is made that has to be confirmed.
+  /// NULL: "wgnet". "": none, and the caller runs wgnet_session_guard() in another process.
+  const char* guardian;
+  /// The names of `adopt_count` interfaces that plans may take over. One that exists, is
+  /// WireGuard's and belongs to no owner counts as this owner's, with all that wg-quick(8) makes
+  /// for it.
+  const char* const* adopt;
+  size_t adopt_count;
 } wgnet_session_options_t;
 
 #define WGNET_SESSION_OPTIONS_INIT \
-  { sizeof(wgnet_session_options_t), NULL, NULL, NULL, 0, 0, 0, 0, NULL }
+  { sizeof(wgnet_session_options_t), NULL, NULL, NULL, 0, 0, 0, 0, NULL, 0, 0, NULL, NULL, 0 }
 
 /// Opens a session; `options` or NULL. The state directory is made if it does not exist. Errors:
 /// WGNET_INVALID_ARGUMENT for the owner, WGNET_NOT_FOUND for the namespace, WGNET_PERMISSION,
@@ -272,6 +296,12 @@ WGNET_API wgnet_status_t wgnet_session_open(const wgnet_session_options_t* optio
 
 /// Takes NULL. Nothing in the kernel changes.
 WGNET_API void wgnet_session_close(wgnet_session_t* session) WGNET_NOEXCEPT;
+
+/// What opening the session brought to an end: transactions whose process was killed in the middle,
+/// and changes that nobody confirmed in time. A document of schema "wgnet/1", whose lists are empty
+/// if there was nothing.
+WGNET_API wgnet_status_t wgnet_session_recovered_json(const wgnet_session_t* session, char** text,
+                                                      wgnet_error_t** error) WGNET_NOEXCEPT;
 
 /// What has to be done to bring the kernel to the node. Reads, and changes nothing. Needs
 /// CAP_NET_ADMIN in the user namespace of the network namespace. Errors: a mistake in the node
@@ -296,15 +326,177 @@ WGNET_API wgnet_status_t wgnet_session_apply(wgnet_session_t* session, const wgn
 /// Takes back a transaction whose process was killed in the middle, as opening a session does where
 /// nobody else is at work. Brings the records of all owners and the kernel together again: removes
 /// what an owner had for links that something else has taken away. *steps (or NULL) says how many
-/// steps that took. Errors: those of wgnet_session_apply_plan().
+/// steps that took, with those of opening the session. Errors: those of wgnet_session_apply_plan().
 WGNET_API wgnet_status_t wgnet_session_recover(wgnet_session_t* session, size_t* steps,
                                                wgnet_error_t** error) WGNET_NOEXCEPT;
+
+/// Plans the removal of what is left over without an owner: it bears wgnet's marks, and is on no
+/// record in the state directory, such as after that was lost. What is on record in another state
+/// directory is left over, too. Errors: those of wgnet_session_plan().
+WGNET_API wgnet_status_t wgnet_session_plan_cleanup(wgnet_session_t* session, wgnet_plan_t** plan,
+                                                    wgnet_error_t** error) WGNET_NOEXCEPT;
 
 /// What the namespace has, every WireGuard interface and every owner, as a document of schema
 /// "wgnet/1". Needs CAP_NET_ADMIN, as wgnet_session_plan() does.
 WGNET_API wgnet_status_t wgnet_session_snapshot_json(wgnet_session_t* session, uint32_t secrets,
                                                      char** text,
                                                      wgnet_error_t** error) WGNET_NOEXCEPT;
+
+// ---- changes that have to be confirmed ----
+// They are taken back unless somebody says in time that they are right: the network may be what he
+// would say it through. Until that is decided no other change is made in the namespace
+// (WGNET_BUSY).
+//
+// `token` is what was handed out when the change was made. It may be NULL in the process that made
+// it. A wrong one gives WGNET_INVALID_ARGUMENT. If no change waits, or its time was over, the
+// status is WGNET_NOT_FOUND.
+
+/// How a change is to be confirmed. `struct_size` is as in wgnet_session_options_t.
+typedef struct wgnet_confirm_options {
+  size_t struct_size;
+  /// 0: the change is taken back at once when the calling process ends. 1: it outlives that, and
+  /// whoever has its token confirms it.
+  uint32_t persist;
+  /// Within how many milliseconds from when it is done, also while the machine sleeps: 100 to
+  /// 604800000 (7 days). 0: 600000.
+  int64_t within_ms;
+  /// Peers and interfaces that go do so only once the change is confirmed, for their sessions would
+  /// not come back; but for peers with one of these `revoke_count` public keys (44 characters of
+  /// base64), which go at once.
+  const char* const* revoke;
+  size_t revoke_count;
+} wgnet_confirm_options_t;
+
+#define WGNET_CONFIRM_OPTIONS_INIT \
+  { sizeof(wgnet_confirm_options_t), 0, 0, NULL, 0 }
+
+/// wgnet_session_apply() of a change that has to be confirmed; `options` or NULL. *token (or NULL)
+/// becomes the text to confirm it with, if it persists; it becomes NULL if it does not, or if there
+/// was nothing to do. *steps (or NULL) may be 0 although a change waits, if all of it does;
+/// wgnet_session_pending_json() tells. Further errors: WGNET_INVALID_ARGUMENT for an option,
+/// WGNET_NOT_SUPPORTED if the guardian cannot be run.
+WGNET_API wgnet_status_t wgnet_session_apply_to_confirm(wgnet_session_t* session,
+                                                        const wgnet_node_t* node,
+                                                        const wgnet_confirm_options_t* options,
+                                                        char** token, size_t* steps,
+                                                        wgnet_error_t** error) WGNET_NOEXCEPT;
+
+/// The same, as wgnet_session_apply_plan().
+WGNET_API wgnet_status_t wgnet_session_apply_plan_to_confirm(wgnet_session_t* session,
+                                                             const wgnet_plan_t* plan,
+                                                             const wgnet_confirm_options_t* options,
+                                                             char** token, size_t* steps,
+                                                             wgnet_error_t** error) WGNET_NOEXCEPT;
+
+/// The change that waits to be confirmed in the namespace, anybody's, as a document of schema
+/// "wgnet/1" without its token. *text is NULL if none waits.
+WGNET_API wgnet_status_t wgnet_session_pending_json(wgnet_session_t* session, char** text,
+                                                    wgnet_error_t** error) WGNET_NOEXCEPT;
+
+/// Confirms the change that waits, whoever made it; `token` or NULL. Does what waited for that, and
+/// says in *steps (or NULL) how many steps it took.
+WGNET_API wgnet_status_t wgnet_session_confirm(wgnet_session_t* session, const char* token,
+                                               size_t* steps, wgnet_error_t** error) WGNET_NOEXCEPT;
+
+/// Takes it back at once; `token` or NULL. *steps (or NULL) says how many steps were taken back. If
+/// some could not be, the status is WGNET_ROLLBACK_INCOMPLETE, the error has them as leftovers, and
+/// no change waits any more.
+WGNET_API wgnet_status_t wgnet_session_rollback(wgnet_session_t* session, const char* token,
+                                                size_t* steps,
+                                                wgnet_error_t** error) WGNET_NOEXCEPT;
+
+/// Gives it so many milliseconds from now on, as `within_ms` of wgnet_confirm_options_t; `token` or
+/// NULL.
+WGNET_API wgnet_status_t wgnet_session_extend(wgnet_session_t* session, int64_t within_ms,
+                                              const char* token,
+                                              wgnet_error_t** error) WGNET_NOEXCEPT;
+
+/// Asks `probe` every `interval_ms` milliseconds (0: 250) until it returns a number above 0, and
+/// then does what wgnet_session_confirm() does; `data`, `token` and *steps or NULL. 0 is: not yet.
+/// Below 0: the call fails with WGNET_VERIFY, and the change waits on. The probe may use the
+/// session, but not close it. Blocks until the time is over at the longest.
+WGNET_API wgnet_status_t wgnet_session_confirm_when(wgnet_session_t* session,
+                                                    int32_t (*probe)(void* data), void* data,
+                                                    const char* token, int64_t interval_ms,
+                                                    size_t* steps,
+                                                    wgnet_error_t** error) WGNET_NOEXCEPT;
+
+/// The same: when a peer of the owner's has had a handshake since the change began. `peer` is its
+/// public key, or NULL for any; `token` and *steps or NULL.
+WGNET_API wgnet_status_t wgnet_session_confirm_on_handshake(wgnet_session_t* session,
+                                                            const char* peer, const char* token,
+                                                            size_t* steps,
+                                                            wgnet_error_t** error) WGNET_NOEXCEPT;
+
+/// Guards the change that waits, or is being made, until it is decided: takes it back when its time
+/// is over, or the process has ended that it ends with. Blocks until then, so it is for a process,
+/// or a thread with a session, of its own. `on_ready` (or NULL) is called with `data` (or NULL)
+/// once the change is guarded; it may not use the session. *steps (or NULL) says how many steps
+/// were taken back, 0 if somebody else decided. Errors: as of wgnet_session_rollback().
+WGNET_API wgnet_status_t wgnet_session_guard(wgnet_session_t* session, void (*on_ready)(void* data),
+                                             void* data, size_t* steps,
+                                             wgnet_error_t** error) WGNET_NOEXCEPT;
+
+// ---- watching ----
+
+/// Tells of changes, by anybody else, to what an owner has on record, and can bring it back. It is
+/// for the caller's event loop: no thread, no signal, and no call that waits, but for repairs.
+typedef struct wgnet_watcher wgnet_watcher_t;
+
+/// How to watch. `struct_size` is as in wgnet_session_options_t. What is out of its range is
+/// WGNET_INVALID_ARGUMENT.
+typedef struct wgnet_watch_options {
+  size_t struct_size;
+  /// The node that is to be kept: applied when watching begins, and again when the kernel is not as
+  /// on record. It is copied. NULL: nothing is repaired.
+  const wgnet_node_t* keep;
+  /// How many milliseconds after the first sign of a change it is looked at, up to 60000. Below 0:
+  /// none. 0: 50.
+  int64_t debounce_ms;
+  /// How often WireGuard and settings are read, which tell nothing by themselves: 100 to 3600000
+  /// milliseconds. 0: 5000.
+  int64_t poll_interval_ms;
+  /// How many milliseconds after its last handshake a peer is down, rounded up to seconds; up to a
+  /// year. 0: 180000.
+  int64_t peer_timeout_ms;
+  /// So many repairs may follow each other at once, 1 to 1000; then there is one more after each
+  /// `repair_interval_ms` milliseconds, 1 to 86400000. One that failed is tried again after that.
+  /// 0: 5, and 10000.
+  uint32_t repair_burst;
+  /// How many bytes of messages the kernel holds until they are read, up to 1 GiB. What does not
+  /// fit is lost, and then all is read again. 0: 1048576.
+  uint32_t receive_buffer;
+  int64_t repair_interval_ms;
+} wgnet_watch_options_t;
+
+#define WGNET_WATCH_OPTIONS_INIT \
+  { sizeof(wgnet_watch_options_t), NULL, 0, 0, 0, 0, 0, 0 }
+
+/// Begins to watch what the session's owner has; `options` or NULL. What transactions of the owner
+/// do, in any process, is no change to tell. Errors: those of wgnet_session_apply() for the node.
+WGNET_API wgnet_status_t wgnet_session_watch(wgnet_session_t* session,
+                                             const wgnet_watch_options_t* options,
+                                             wgnet_watcher_t** watcher,
+                                             wgnet_error_t** error) WGNET_NOEXCEPT;
+
+/// For poll(2), select(2) or epoll(7): readable when wgnet_watcher_read_json() has something to do.
+/// It is the watcher's, and is read and closed by nobody else. -1 for NULL.
+WGNET_API int32_t wgnet_watcher_fd(const wgnet_watcher_t* watcher) WGNET_NOEXCEPT;
+
+/// What has happened since the last call: for each event a document of schema "wgnet/1", on one
+/// line that ends in '\n'. *text is NULL if there was none, which is often. Never waits, but a
+/// repair takes as long as wgnet_session_apply() does. The first call tells what is not as on
+/// record already. After a failure it may be called again; no event is lost.
+///
+/// `event.kind` is "missing", "changed" or "back" of an object; "peer-up", "peer-down" or
+/// "peer-moved"; "lost": messages of the kernel did not fit, and all is read again; "repaired" or
+/// "repair-failed"; "superseded": another program has applied another node of this owner, and there
+/// are no more repairs unless it goes back.
+WGNET_API wgnet_status_t wgnet_watcher_read_json(wgnet_watcher_t* watcher, char** text,
+                                                 wgnet_error_t** error) WGNET_NOEXCEPT;
+
+/// Takes NULL.
+WGNET_API void wgnet_watcher_close(wgnet_watcher_t* watcher) WGNET_NOEXCEPT;
 
 #ifdef __cplusplus
 }
