@@ -36,6 +36,12 @@ bool HasHandshake(const Snapshot& snapshot, const PendingChange& change,
   return false;
 }
 
+Error NoInterval() {
+  return {.code = ErrorCode::kInvalidArgument,
+          .message = "it must be above 0",
+          .where = "Session.ConfirmWhen: interval"};
+}
+
 Error DecidedElsewhere() {
   return {
       .code = ErrorCode::kNotFound,
@@ -47,6 +53,7 @@ Error DecidedElsewhere() {
 
 Result<ApplyReport> Session::ConfirmWhen(const std::function<Result<bool>()>& probe,
                                          std::string_view token, milliseconds interval) {
+  if (interval <= milliseconds(0)) return NoInterval();
   for (bool waited = false;; waited = true) {
     WGNET_ASSIGN_OR_RETURN(const auto pending, Pending());
     if (!pending || pending->left <= milliseconds(0)) {

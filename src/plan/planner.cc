@@ -163,6 +163,14 @@ Result<Planner::Done> WithWarnings(Result<Planner::Done> done,
   return done;
 }
 
+// Room for what resolvers may say while the plan is carried out: then it is too late to fail.
+void ReserveForResolvers(const std::vector<Op>& ops, std::vector<std::string>& warnings) {
+  const auto told = std::count_if(ops.begin(), ops.end(), [](const Op& op) {
+    return kernel::BusOf(op.object) == netlink::Bus::kDns;
+  });
+  warnings.reserve(warnings.size() + static_cast<size_t>(told));
+}
+
 bool UsesNftables(const std::vector<Op>& ops) {
   return std::any_of(ops.begin(), ops.end(), [](const Op& op) {
     return kernel::BusOf(op.object) == netlink::Bus::kNetfilter;
@@ -476,6 +484,7 @@ Result<Planner::Done> Planner::Carry(const PlanData& plan, const ConfirmOptions*
 Result<Planner::Done> Planner::CarryOut(const PlanData& plan, const ToConfirm& confirm) {
   Done done{plan.ops.size(), plan.warnings};
   const uint64_t number = NewNumber();
+  ReserveForResolvers(plan.ops, done.warnings);
   WGNET_ASSIGN_OR_RETURN(StateDir::Pending record, PrepareRecord(plan, number));
   const UniqueFd device_lock = plan.of_device ? LockIfFree() : UniqueFd();
   WGNET_ASSIGN_OR_RETURN(StateDir::OpenJournal journal,
@@ -487,8 +496,7 @@ Result<Planner::Done> Planner::CarryOut(const PlanData& plan, const ToConfirm& c
   if (confirm.confirmation) WGNET_RETURN_IF_ERROR(StartGuardian());
   WGNET_RETURN_IF_ERROR(transaction.Run(record, journal, confirm.within));
   last_transaction_ = number;
-  done.warnings.insert(done.warnings.end(), transaction.warnings().begin(),
-                       transaction.warnings().end());
+  for (std::string& warning : transaction.warnings()) done.warnings.push_back(std::move(warning));
   return done;
 }
 

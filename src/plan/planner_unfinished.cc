@@ -123,9 +123,14 @@ Result<Planner::Done> Planner::CarryPending(const PlanData& plan, const ConfirmO
                                                        .before = plan.before,
                                                        .waiting = std::move(parted.waiting)},
                           .within = options.within};
+  // Made now: once the change is done, nothing may keep its token from the caller.
+  PendingChange pending{.owner = plan.after.owner,
+                        .token = options.persist ? confirm.confirmation->token : "",
+                        .left = options.within,
+                        .changed = std::chrono::system_clock::now(),
+                        .persists = options.persist};
   WGNET_ASSIGN_OR_RETURN(Done done, CarryOut(parted.at_once, confirm));
-  WGNET_ASSIGN_OR_RETURN(done.pending, Pending());
-  if (done.pending && options.persist) done.pending->token = confirm.confirmation->token;
+  done.pending = std::move(pending);
   return done;
 }
 

@@ -42,7 +42,7 @@ class Transaction {
   Result<RollbackReport> TakeBack();
 
   /// What was not done, and did not have to be.
-  const std::vector<std::string>& warnings() const { return warnings_; }
+  std::vector<std::string>& warnings() { return warnings_; }
 
  private:
   enum class Answer : uint8_t { kNotSent, kAcknowledged, kRefused, kUnknown };

@@ -221,6 +221,32 @@ std::string GuardItself(const std::string& state_dir) {
 
 TEST(Guardian, MayBeACallOfTheEmbedder) { EXPECT_EQ(InSandbox(GuardItself), ""); }
 
+// ---- a probe ----
+
+std::string ConfirmByProbe(const std::string& state_dir) {
+  auto session = OpenSession(state_dir, WGNET_COMMAND);
+  if (!session) return session.error().ToString();
+  const auto done = session->Apply(WantedNode(), ConfirmOptions());
+  if (!done) return done.error().ToString();
+  int asked = 0;
+  const auto probe = [&]() -> Result<bool> { return ++asked == 3; };
+  const auto without = session->ConfirmWhen(probe, {}, milliseconds(0));
+  if (without || without.error().code != ErrorCode::kInvalidArgument || asked != 0) {
+    return "an interval of 0 is taken";
+  }
+  const Error no{.code = ErrorCode::kVerify, .message = "no"};
+  const auto failed = session->ConfirmWhen([&]() -> Result<bool> { return no; });
+  if (failed || failed.error().code != ErrorCode::kVerify) return "the probe's error is lost";
+  const auto pending = session->Pending();
+  if (!pending || !*pending) return "it does not wait any more";
+  const auto confirmed = session->ConfirmWhen(probe, {}, milliseconds(1));
+  if (!confirmed) return confirmed.error().ToString();
+  if (asked != 3) return fmt::format("asked {} times", asked);
+  return HasTable() ? "" : "it is gone";
+}
+
+TEST(Probe, ConfirmsAChange) { EXPECT_EQ(InSandbox(ConfirmByProbe), ""); }
+
 // ---- the command ----
 
 std::string Call(const std::string& state_dir, const std::string& words) {
