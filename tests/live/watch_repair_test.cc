@@ -15,19 +15,27 @@ namespace {
 using std::chrono::milliseconds, std::chrono::seconds;
 using Kind = Event::Kind;
 
+using Body = std::string(Listener& listener, const std::string& directory);
+
+// What runs `body` while a watcher of the state directory keeps ManyRoutes.
+std::function<std::string()> Keeping(const WatchOptions& options, Body& body) {
+  return [options, &body]() -> std::string {
+    const TemporaryDirectory directory;
+    MakeForeign();
+    auto session = OpenSession(directory.path());
+    if (!session) return session.error().ToString();
+    auto watcher = Watch(*session, ManyRoutes(), options);
+    if (!watcher) return watcher.error().ToString();
+    Listener listener(*std::move(watcher));
+    listener.Listen(seconds(1));
+    return body(listener, directory.path());
+  };
+}
+
 // ---- bursts ----
 
-std::string ExpectFewRepairs() {
-  const TemporaryDirectory directory;
-  MakeForeign();
-  auto session = OpenSession(directory.path());
-  if (!session) return session.error().ToString();
-  // What comes after the third repair is told only.
-  auto watcher =
-      Watch(*session, ManyRoutes(), {.repair_burst = 3, .repair_interval = std::chrono::hours(1)});
-  if (!watcher) return watcher.error().ToString();
-  Listener listener(*std::move(watcher));
-  listener.Listen(seconds(1));
+// What comes after the third repair is told only.
+std::string ExpectFewRepairs(Listener& listener, const std::string&) {
   const std::string before = StateNow();
   if (const auto said = Shell("for i in $(seq 0 99); do echo route del 10.20.$i.0/24; done | "
                               "ip -batch -");
@@ -52,17 +60,14 @@ std::string ExpectFewRepairs() {
   return listener.events().back().kind == Kind::kMissing ? "" : listener.Said();
 }
 
-TEST(Watch, ABurstIsRepairedAFewTimes) { EXPECT_EQ(InUserspaceWorld(ExpectFewRepairs, 300), ""); }
+TEST(Watch, ABurstIsRepairedAFewTimes) {
+  EXPECT_EQ(InUserspaceWorld(Keeping({.repair_burst = 3, .repair_interval = std::chrono::hours(1)},
+                                     ExpectFewRepairs),
+                             300),
+            "");
+}
 
-std::string ExpectResync() {
-  const TemporaryDirectory directory;
-  MakeForeign();
-  auto session = OpenSession(directory.path());
-  if (!session) return session.error().ToString();
-  auto watcher = Watch(*session, ManyRoutes(), {.receive_buffer = 1});
-  if (!watcher) return watcher.error().ToString();
-  Listener listener(*std::move(watcher));
-  listener.Listen(seconds(1));
+std::string ExpectResync(Listener& listener, const std::string&) {
   const std::string before = StateNow();
   // The last one is lost with most of the others.
   if (const auto said = Shell(
@@ -81,19 +86,13 @@ std::string ExpectResync() {
   return difference.empty() ? "" : listener.Said() + difference;
 }
 
-TEST(Watch, AfterLostMessagesAllIsReadAgain) { EXPECT_EQ(InUserspaceWorld(ExpectResync, 300), ""); }
+TEST(Watch, AfterLostMessagesAllIsReadAgain) {
+  EXPECT_EQ(InUserspaceWorld(Keeping({.receive_buffer = 1}, ExpectResync), 300), "");
+}
 
 // ---- repairs that cannot be ----
 
-std::string ExpectFailureTold() {
-  const TemporaryDirectory directory;
-  MakeForeign();
-  auto session = OpenSession(directory.path());
-  if (!session) return session.error().ToString();
-  auto watcher = Watch(*session, ManyRoutes(), {.repair_interval = milliseconds(500)});
-  if (!watcher) return watcher.error().ToString();
-  Listener listener(*std::move(watcher));
-  listener.Listen(seconds(1));
+std::string ExpectFailureTold(Listener& listener, const std::string&) {
   if (const auto said = Shell("ip link del wg0 && ip link add wg0 type ifb"); !said.empty()) {
     return said;
   }
@@ -106,20 +105,14 @@ std::string ExpectFailureTold() {
 }
 
 TEST(Watch, ARepairThatFailsIsToldAndTriedAgain) {
-  EXPECT_EQ(InUserspaceWorld(ExpectFailureTold, 300), "");
+  EXPECT_EQ(
+      InUserspaceWorld(Keeping({.repair_interval = milliseconds(500)}, ExpectFailureTold), 300),
+      "");
 }
 
-std::string ExpectSuperseded() {
-  const TemporaryDirectory directory;
-  MakeForeign();
-  auto session = OpenSession(directory.path());
-  if (!session) return session.error().ToString();
-  auto watcher = Watch(*session, ManyRoutes());
-  if (!watcher) return watcher.error().ToString();
-  Listener listener(*std::move(watcher));
-  listener.Listen(seconds(1));
+std::string ExpectSuperseded(Listener& listener, const std::string& directory) {
   // The same node, by another session, is none.
-  auto other = OpenSession(directory.path());
+  auto other = OpenSession(directory);
   if (!other) return other.error().ToString();
   if (const auto done = other->Apply(ManyRoutes()); !done) return done.error().ToString();
   listener.Listen(seconds(1));
@@ -137,24 +130,18 @@ std::string ExpectSuperseded() {
   return listener.Count(Kind::kRepaired) == 1 ? "" : listener.Said();
 }
 
-TEST(Watch, ANewerNodeOfTheOwnerStays) { EXPECT_EQ(InUserspaceWorld(ExpectSuperseded, 300), ""); }
+TEST(Watch, ANewerNodeOfTheOwnerStays) {
+  EXPECT_EQ(InUserspaceWorld(Keeping({}, ExpectSuperseded), 300), "");
+}
 
 // ---- beside a change that has to be confirmed ----
 
 const ConfirmOptions kAMinute{.within = std::chrono::minutes(1), .persist = true};
 
 // A repair would be another change meanwhile.
-std::string ExpectPatience() {
-  const TemporaryDirectory directory;
-  MakeForeign();
-  auto session = OpenSession(directory.path());
-  if (!session) return session.error().ToString();
-  auto watcher = Watch(*session, ManyRoutes(), {.repair_interval = milliseconds(500)});
-  if (!watcher) return watcher.error().ToString();
-  Listener listener(*std::move(watcher));
-  listener.Listen(seconds(1));
+std::string ExpectPatience(Listener& listener, const std::string& directory) {
   const std::string before = StateNow();
-  auto other = OpenSession(directory.path(), "other");
+  auto other = OpenSession(directory, "other");
   if (!other) return other.error().ToString();
   const Node rule = Node().Add(NatRule::Masquerade().Source("10.5.0.0/24"));
   const auto done = other->Apply(rule, kAMinute);
@@ -170,20 +157,13 @@ std::string ExpectPatience() {
 }
 
 TEST(Watch, ARepairWaitsForAChangeThatIsNotConfirmed) {
-  EXPECT_EQ(InUserspaceWorld(ExpectPatience, 300), "");
+  EXPECT_EQ(InUserspaceWorld(Keeping({.repair_interval = milliseconds(500)}, ExpectPatience), 300),
+            "");
 }
 
-std::string ExpectRepairsAgain() {
-  const TemporaryDirectory directory;
-  MakeForeign();
-  auto session = OpenSession(directory.path());
-  if (!session) return session.error().ToString();
-  auto watcher = Watch(*session, ManyRoutes());
-  if (!watcher) return watcher.error().ToString();
-  Listener listener(*std::move(watcher));
-  listener.Listen(seconds(1));
+std::string ExpectRepairsAgain(Listener& listener, const std::string& directory) {
   const std::string before = Shell("ip route");
-  auto other = OpenSession(directory.path());
+  auto other = OpenSession(directory);
   if (!other) return other.error().ToString();
   const auto done = other->Apply(OtherNode(1), kAMinute);
   if (!done) return done.error().ToString();
@@ -198,7 +178,7 @@ std::string ExpectRepairsAgain() {
 }
 
 TEST(Watch, ANewerNodeThatIsTakenBackIsNoneAnyMore) {
-  EXPECT_EQ(InUserspaceWorld(ExpectRepairsAgain, 300), "");
+  EXPECT_EQ(InUserspaceWorld(Keeping({}, ExpectRepairsAgain), 300), "");
 }
 
 }  // namespace
