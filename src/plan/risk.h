@@ -20,8 +20,9 @@ std::vector<std::string> FindSharedNumbers(const Node& node, const PlanData& pla
                                            const Snapshot& snapshot,
                                            std::span<const Record> others);
 
-/// The same for marks, by what no plan needs to know: rules of nftables, and WireGuard devices that
-/// are on nobody's record. Where those cannot be read, there is no warning.
+/// The same for marks, also for those that the plan has chosen, by what no plan needs to know:
+/// rules of nftables, and WireGuard devices that are on nobody's record. Where those cannot be
+/// read, there is no warning.
 std::vector<std::string> FindSharedMarks(const Node& node, const PlanData& plan,
                                          const Snapshot& snapshot, std::span<const Record> others,
                                          Reader& reader);

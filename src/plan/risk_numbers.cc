@@ -53,6 +53,21 @@ std::vector<Stated> StatedMarks(const Node& node) {
   return marks;
 }
 
+// And those that the plan has chosen.
+std::vector<Stated> MarksOf(const Node& node, const PlanData& plan) {
+  std::vector<Stated> marks = StatedMarks(node);
+  for (const Op& op : plan.ops) {
+    const auto* device = std::get_if<kernel::WgDevice>(&op.object);
+    if (device == nullptr || op.verb == kernel::Verb::kDelete) continue;
+    const uint32_t mark = device->fwmark.value_or(0);
+    const bool is_stated = std::any_of(marks.begin(), marks.end(),
+                                       [&](const Stated& stated) { return stated.number == mark; });
+    if (mark == 0 || is_stated) continue;
+    marks.push_back({fmt::format("Interface(\"{}\")", device->dev->name.view()), mark});
+  }
+  return marks;
+}
+
 // What is neither the owner's before the plan, nor after it, and stays.
 class Foreign {
  public:
@@ -188,7 +203,7 @@ std::vector<std::string> FindSharedNumbers(const Node& node, const PlanData& pla
 std::vector<std::string> FindSharedMarks(const Node& node, const PlanData& plan,
                                          const Snapshot& snapshot, std::span<const Record> others,
                                          Reader& reader) {
-  std::vector<Stated> marks = StatedMarks(node);
+  std::vector<Stated> marks = MarksOf(node, plan);
   if (marks.empty()) return {};
   std::vector<const Record*> known = {&plan.before, &plan.after};
   for (const Record& other : others) known.push_back(&other);

@@ -180,6 +180,25 @@ TEST(SharedNumber, OfADeviceThatIsOnNoRecordIsTold) {
   EXPECT_EQ(InUserspaceWorld(MarkOfADevice), "");
 }
 
+// Kubernetes drops what has the bit 0x8000, and a full tunnel has 51820 for its mark.
+std::string ChosenMark() {
+  const TemporaryDirectory state;
+  MakeUplink("eth0", "192.168.5.1/24");
+  const std::string said = Shell(
+      "nft add table ip t; nft add chain ip t c; nft add rule ip t c meta mark and 0x8000 == "
+      "0x8000 "
+      "drop");
+  if (!said.empty()) return said;
+  Host host("owner", state.path());
+  return FirstWarning(host, With(Tunnel("0.0.0.0/0")));
+}
+
+TEST(SharedNumber, OneThatIsChosenIsTold) {
+  EXPECT_EQ(InNewNamespace(ChosenMark),
+            "Interface(\"wg0\"): somebody else uses the mark 0xca6c: a rule of the nftables chain "
+            "ip t c looks for 0x8000/0x8000");
+}
+
 struct Rule {
   std::string name;
   std::string command;
