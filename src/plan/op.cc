@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "src/plan/op.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace wgnet::plan {
@@ -19,6 +20,12 @@ bool LosesEndpoint(const kernel::Object& from, const kernel::Object& to) {
 
 bool AddsLink(const Op& op) {
   return op.verb == Verb::kAdd && std::holds_alternative<kernel::Link>(op.object);
+}
+
+bool UsesNftables(const std::vector<Op>& ops) {
+  return std::any_of(ops.begin(), ops.end(), [](const Op& op) {
+    return kernel::BusOf(op.object) == netlink::Bus::kNetfilter;
+  });
 }
 
 std::vector<Op> InverseOf(const Op& op) {

@@ -27,6 +27,9 @@ struct Op {
 /// for the answer, since the index may be somebody else's.
 bool AddsLink(const Op& op);
 
+/// Whether any of them goes into an nftables batch.
+bool UsesNftables(const std::vector<Op>& ops);
+
 /// The ops that take `op` back, in order.
 std::vector<Op> InverseOf(const Op& op);
 

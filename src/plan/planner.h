@@ -116,7 +116,7 @@ class Planner {
   Result<Snapshot> ReadLinks(Reader& reader);
   Result<Snapshot> ReadDevicesOf(const Reresolve& reresolve, Reader& reader);
   // Plans and carries out, and again when the kernel changes meanwhile.
-  template <class Make>
+  using Make = std::function<Result<PlanData>()>;
   Result<Done> CarryFresh(const Make& make_plan, const ConfirmOptions* confirm);
   Result<Done> Carry(const PlanData& plan, const ConfirmOptions* confirm);
   struct ToConfirm {

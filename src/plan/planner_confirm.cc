@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-// The part of Planner that deals with what is not finished: transactions that were cut off, and
-// changes that have to be confirmed.
+// The part of Planner that deals with changes that have to be confirmed.
 #include <fmt/format.h>
 #include <poll.h>
 #include <sodium.h>
@@ -12,7 +11,6 @@
 
 #include "src/base/text.h"
 #include "src/base/try.h"
-#include "src/plan/cut_off.h"
 #include "src/plan/pending.h"
 #include "src/plan/planner.h"
 
@@ -140,70 +138,6 @@ Result<std::optional<PendingChange>> Planner::Pending() const {
   WGNET_ASSIGN_OR_RETURN(const auto pending, state_dir_.LoadPending());
   if (pending.empty()) return std::optional<PendingChange>();
   return std::optional(ChangeOf(pending.front()));
-}
-
-// ---- what others left unfinished ----
-
-Result<Planner::Settled> Planner::Settle() {
-  WGNET_RETURN_IF_ERROR(state_dir_.RemoveTemporaries());
-  Settled settled;
-  StateDir::Owners damaged;
-  WGNET_ASSIGN_OR_RETURN(settled.report.cut_off, EndCutOff(state_dir_, client_, damaged));
-  for (const std::string& owner : damaged) {
-    WGNET_ASSIGN_OR_RETURN(RollbackReport report, TakeBackByMarks(owner));
-    settled.report.cut_off.push_back({owner, std::move(report)});
-  }
-  if (!state_dir_.HasPending()) return settled;
-  damaged.clear();
-  WGNET_ASSIGN_OR_RETURN(std::vector<Journal> pending, state_dir_.LoadPending(&damaged));
-  for (const std::string& owner : damaged) {
-    const RollbackReport stays{.leftovers = {{"the change that waited to be confirmed",
-                                              "its file is damaged, so it stays"}}};
-    settled.report.cut_off.push_back({owner, stays, true});
-    WGNET_RETURN_IF_ERROR(state_dir_.RemovePending(owner));
-  }
-  WGNET_ASSIGN_OR_RETURN(const std::vector<Record> records, state_dir_.Load());
-  for (Journal& journal : pending) {
-    if (journal.pending.decision == Decision::kConfirmed) {
-      const auto removed = FinishConfirmed(journal);
-      if (!removed) settled.report.warnings.push_back(removed.error().ToString());
-    } else if (IsDue(journal) || !IsCommitted(journal, records)) {
-      WGNET_ASSIGN_OR_RETURN(RollbackReport report, TakeBackPending(journal, state_dir_, client_));
-      settled.report.cut_off.push_back({journal.owner, std::move(report), true});
-    } else {
-      settled.waits = std::move(journal);
-    }
-  }
-  return settled;
-}
-
-// What a transaction had made is found by its marks; what it had changed or removed, nobody knows.
-Result<RollbackReport> Planner::TakeBackByMarks(const std::string& owner) {
-  RollbackReport report;
-  WGNET_ASSIGN_OR_RETURN(const Done done, CleanUp());
-  report.undone = static_cast<int>(done.steps);
-  report.leftovers.push_back({"what it changed or removed", "its journal is damaged"});
-  WGNET_RETURN_IF_ERROR(state_dir_.RemoveJournal(owner));
-  return report;
-}
-
-Result<UniqueFd> Planner::Lock(std::vector<std::string>& warnings) {
-  WGNET_ASSIGN_OR_RETURN(UniqueFd lock, state_dir_.Lock(lock_timeout_));
-  WGNET_ASSIGN_OR_RETURN(const Settled settled, Settle());
-  if (settled.waits) return Unconfirmed(*settled.waits);
-  for (const auto& report : settled.report.cut_off) warnings.push_back(report.ToString());
-  warnings.insert(warnings.end(), settled.report.warnings.begin(), settled.report.warnings.end());
-  return lock;
-}
-
-Result<RecoveryReport> Planner::RecoverCutOff() {
-  const RecoveryReport none;
-  if (!state_dir_.HasJournal() && !state_dir_.HasPending()) return none;
-  const auto lock = state_dir_.Lock(milliseconds(0));
-  if (!lock && lock.error().code == ErrorCode::kBusy) return none;
-  if (!lock) return lock.error();
-  WGNET_ASSIGN_OR_RETURN(Settled settled, Settle());
-  return std::move(settled.report);
 }
 
 // ---- ending such a change ----
