@@ -63,10 +63,10 @@ Record Numbered(Record record, uint64_t transaction) {
   return record;
 }
 
-Result<Planner::Done> WithWarnings(Result<Planner::Done> done,
-                                   const std::vector<std::string>& warnings) {
-  if (done) done->warnings.insert(done->warnings.begin(), warnings.begin(), warnings.end());
-  return done;
+// Before it is carried out, for afterwards nothing may fail.
+Result<PlanData> WithWarnings(Result<PlanData> plan, const std::vector<std::string>& warnings) {
+  if (plan) plan->warnings.insert(plan->warnings.begin(), warnings.begin(), warnings.end());
+  return plan;
 }
 
 // Room for what resolvers may say while the plan is carried out: then it is too late to fail.
@@ -88,15 +88,15 @@ Result<Planner::Done> Planner::Apply(const PlanData& plan, const ConfirmOptions*
     return StaleRecord("this owner");
   }
   if (DigestOf(records.others) != plan.others) return StaleRecord("another owner");
-  if (!plan.remake) return WithWarnings(Carry(plan, confirm), warnings);
+  if (!plan.remake) return Carry(*WithWarnings(plan, warnings), confirm);
   const auto remake = [&]() -> Result<PlanData> {
     auto made = plan.remake(*this);
     if (!made) return StaleBy(made.error());
     if (!SameSteps(*made, plan)) return StaleKernel();
     made->remake = plan.remake;
-    return made;
+    return WithWarnings(std::move(made), warnings);
   };
-  return WithWarnings(CarryFresh(remake, confirm), warnings);
+  return CarryFresh(remake, confirm);
 }
 
 Result<Planner::Done> Planner::Apply(const Node& node, const Hosts& hosts, const Hooks& hooks,
@@ -107,9 +107,9 @@ Result<Planner::Done> Planner::Apply(const Node& node, const Hosts& hosts, const
   const auto make_plan = [&]() -> Result<PlanData> {
     WGNET_ASSIGN_OR_RETURN(PlanData plan, make(*this));
     plan.remake = make;
-    return plan;
+    return WithWarnings(std::move(plan), warnings);
   };
-  return WithWarnings(CarryFresh(make_plan, confirm), warnings);
+  return CarryFresh(make_plan, confirm);
 }
 
 Result<Planner::Done> Planner::Apply(const DeviceUpdate& update, const Hosts& hosts) {
@@ -123,7 +123,7 @@ Result<Planner::Done> Planner::Apply(const Reresolve& reresolve, const Hosts& ho
   if (!records.own.objects.empty()) {
     WGNET_ASSIGN_OR_RETURN(lock, Lock(warnings));
   }
-  return WithWarnings(CarryFresh([&] { return Plan(reresolve, hosts); }, nullptr), warnings);
+  return CarryFresh([&] { return WithWarnings(Plan(reresolve, hosts), warnings); }, nullptr);
 }
 
 Result<Planner::Done> Planner::CarryFresh(const Make& make_plan, const ConfirmOptions* confirm) {
