@@ -72,20 +72,22 @@ std::vector<Stated> MarksOf(const Node& node, const PlanData& plan) {
 class Foreign {
  public:
   explicit Foreign(const PlanData& plan) {
-    for (const Record* record : {&plan.before, &plan.after}) {
-      for (const Object& object : record->objects) own_.insert(&object);
-    }
-    for (const Op& op : plan.ops) own_.insert(&op.image());
+    Know(plan.before);
+    Know(plan.after);
+    for (const Op& op : plan.ops) known_.insert(&op.image());
+  }
+  void Know(const Record& record) {
+    for (const Object& object : record.objects) known_.insert(&object);
   }
 
   template <class T>
   const T* Get(const Object& object) const {
     const T* typed = std::get_if<T>(&object);
-    return typed != nullptr && !own_.contains(&object) ? typed : nullptr;
+    return typed != nullptr && !known_.contains(&object) ? typed : nullptr;
   }
 
  private:
-  kernel::KeySet own_;
+  kernel::KeySet known_;
 };
 
 std::optional<std::string> RouteIn(const Stated& table, const Foreign& foreign,
@@ -124,11 +126,11 @@ std::optional<std::string> UseOf(const Stated& mark, const Foreign& foreign,
   return std::nullopt;
 }
 
-// Who uses one of these marks, besides those whose objects these are.
+// Who uses one of these marks.
 class MarkUsers final : public ObjectVisitor {
  public:
-  MarkUsers(std::vector<Stated> marks, std::vector<const Record*> known, const Snapshot& links)
-      : marks_(std::move(marks)), known_(std::move(known)), links_(links) {}
+  MarkUsers(std::vector<Stated> marks, const Foreign& foreign, const Snapshot& links)
+      : marks_(std::move(marks)), foreign_(foreign), links_(links) {}
 
   std::vector<std::string> TakeWarnings() { return std::move(warnings_); }
 
@@ -148,7 +150,7 @@ class MarkUsers final : public ObjectVisitor {
   }
 
   void VisitRule(const kernel::NftRule& rule) override {
-    if (!rule.raw || IsKnown(rule)) return;
+    if (!rule.raw || !IsForeign(rule)) return;
     for (const kernel::nft::MarkUse& use : kernel::nft::MarkUsesOf(*rule.raw)) {
       for (const Stated& mark : marks_) {
         if (!Concerns(use, mark.number)) continue;
@@ -162,27 +164,18 @@ class MarkUsers final : public ObjectVisitor {
   }
 
  private:
-  bool IsKnown(const kernel::NftRule& rule) const {
-    return std::any_of(known_.begin(), known_.end(), [&](const Record* record) {
-      return std::any_of(record->objects.begin(), record->objects.end(), [&](const Object& object) {
-        const auto* table = std::get_if<kernel::NftTable>(&object);
-        return table != nullptr && table->family == rule.family && table->name == rule.table;
-      });
-    });
+  bool IsForeign(const kernel::NftRule& rule) const {
+    kernel::NftTable table;
+    table.family = rule.family;
+    table.name = rule.table;
+    return foreign_.Get<kernel::NftTable>(table) != nullptr;
   }
 
   std::vector<Stated> marks_;
-  std::vector<const Record*> known_;
+  const Foreign& foreign_;
   const Snapshot& links_;
   std::vector<std::string> warnings_;
 };
-
-bool HasDeviceOf(const Record& record, const kernel::Link& link) {
-  return std::any_of(record.objects.begin(), record.objects.end(), [&](const Object& object) {
-    const auto* device = std::get_if<kernel::WgDevice>(&object);
-    return device != nullptr && device->dev->index == *link.index;
-  });
-}
 
 }  // namespace
 
@@ -205,19 +198,16 @@ std::vector<std::string> FindSharedMarks(const Node& node, const PlanData& plan,
                                          Reader& reader) {
   std::vector<Stated> marks = MarksOf(node, plan);
   if (marks.empty()) return {};
-  std::vector<const Record*> known = {&plan.before, &plan.after};
-  for (const Record& other : others) known.push_back(&other);
+  Foreign foreign(plan);
+  for (const Record& other : others) foreign.Know(other);
   Scope scope;
   scope.nft_rules = true;
   for (const Object& object : snapshot.objects()) {
-    const auto* link = std::get_if<kernel::Link>(&object);
+    const auto* link = foreign.Get<kernel::Link>(object);
     if (link == nullptr || !link->kind || link->kind->view() != WG_GENL_NAME) continue;
-    const bool is_known = std::any_of(known.begin(), known.end(), [&](const Record* record) {
-      return HasDeviceOf(*record, *link);
-    });
-    if (!is_known) scope.devices.push_back(*link->index);
+    scope.devices.push_back(*link->index);
   }
-  MarkUsers users(std::move(marks), std::move(known), snapshot);
+  MarkUsers users(std::move(marks), foreign, snapshot);
   return reader.Read(scope, users) ? users.TakeWarnings() : std::vector<std::string>();
 }
 
