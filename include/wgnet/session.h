@@ -80,7 +80,8 @@ struct SessionOptions {
 
 /// What Apply did.
 struct ApplyReport {
-  size_t steps = 0;  ///< 0: the kernel was as wanted already, and nothing was sent
+  /// 0: nothing was sent, for the kernel was as wanted already, or all waits to be confirmed.
+  size_t steps = 0;
   std::vector<std::string> warnings;
   std::optional<PendingChange> pending;  ///< what has to be confirmed now
 };
