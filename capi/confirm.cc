@@ -70,12 +70,12 @@ Status ApplyToConfirm(const wgnet_confirm_options_t* given, const char* function
   if (!read) return read;
   std::unique_ptr<char[]> room;
   if (token != nullptr) room.reset(new char[kMostOfToken + 1]);
-  const Result<ApplyReport> report = apply(options);
+  Result<ApplyReport> report = apply(options);
   if (room && report && report->pending && !report->pending->token.empty()) {
     room[report->pending->token.copy(room.get(), kMostOfToken)] = '\0';
     *token = room.release();
   }
-  return GiveSteps(report, steps);
+  return GiveSteps(std::move(report), steps);
 }
 
 Error Incomplete() {

@@ -152,8 +152,8 @@ inline Status GiveText(std::string made, char** text) {
   return *text != nullptr ? Status() : NoMemory();
 }
 
-inline Status GiveSteps(const Result<ApplyReport>& report, size_t* steps) {
-  if (!report) return report.error();
+inline Status GiveSteps(Result<ApplyReport> report, size_t* steps) {
+  if (!report) return std::move(report).error();
   if (steps != nullptr) *steps = report->steps;
   return {};
 }

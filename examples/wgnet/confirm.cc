@@ -136,6 +136,7 @@ Outcome Confirm(const Arguments& arguments, const Console& console) {
 Outcome Rollback(const Arguments& arguments, const Console& console) {
   auto session = OpenAny(arguments);
   if (!session) return session.error();
+  console.WarnOf(session->recovered());
   const auto pending = session->Pending();
   if (!pending) return pending.error();
   auto report = session->Rollback(arguments.token);
@@ -147,9 +148,10 @@ Outcome Rollback(const Arguments& arguments, const Console& console) {
   return outcome && !complete ? ExitStatus::kRollbackIncomplete : outcome;
 }
 
-Outcome Extend(const Arguments& arguments, const Console&) {
+Outcome Extend(const Arguments& arguments, const Console& console) {
   auto session = OpenAny(arguments);
   if (!session) return session.error();
+  console.WarnOf(session->recovered());
   const auto done =
       session->ExtendConfirmation(std::chrono::seconds(*arguments.confirm), arguments.token);
   if (!done) return done.error();

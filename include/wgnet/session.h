@@ -132,8 +132,9 @@ class Session {
   /// The change that waits to be confirmed in this namespace, anybody's.
   Result<std::optional<PendingChange>> Pending();
 
-  /// Asks `probe` in such intervals until it is true, and then confirms; an error of the probe is
-  /// returned, and the change waits on. kNotFound: the change's time was over before.
+  /// Asks `probe` in such intervals, which are above 0, until it is true, and then confirms; an
+  /// error of the probe is returned, and the change waits on. kNotFound: the change's time was over
+  /// before.
   Result<ApplyReport> ConfirmWhen(
       const std::function<Result<bool>()>& probe, std::string_view token = {},
       std::chrono::milliseconds interval = std::chrono::milliseconds(250));
@@ -150,8 +151,9 @@ class Session {
 
   /// Plan and Apply for one WireGuard interface, whoever's it is: kNotFound if it does not exist.
   /// Nobody's record of what is whose changes, and no lock is waited for, so that a program that a
-  /// transaction runs may do it. Unless one runs, what a killed process had done is taken back, as
-  /// with a node. A later plan of the interface's owner takes such a change back.
+  /// transaction runs may do it. Unless one runs, or no journal can be written, what a killed
+  /// process had done is taken back, as with a node. A later plan of the interface's owner takes
+  /// such a change back.
   Result<wgnet::Plan> Plan(const DeviceUpdate& update);
   Result<ApplyReport> Apply(const DeviceUpdate& update);
 

@@ -28,22 +28,22 @@ struct WatchOptions {
   /// on record. A repair is an ordinary transaction, and takes as long. The record has no keys, so
   /// that no node means no repair.
   std::optional<Node> keep;
-  /// How long after the first sign of a change it is looked at: what comes in a burst is looked at
-  /// once. Looking may take a hundredth of the time: after one that took 5 ms there is none for
-  /// half a second.
+  /// How long after the first sign of a change it is looked at, up to a minute: what comes in a
+  /// burst is looked at once. Looking may take a hundredth of the time: after one that took 5 ms
+  /// there is none for half a second.
   std::chrono::milliseconds debounce{50};
   /// How often WireGuard and settings are read; 100 ms to an hour.
   std::chrono::milliseconds poll_interval = std::chrono::seconds(5);
-  /// How long after its last handshake a peer is down. A session is dead after 180 s, the
-  /// REJECT_AFTER_TIME of https://www.wireguard.com/papers/wireguard.pdf; a peer that has nothing
-  /// to say and no persistent keepalive is then down, too.
+  /// How long after its last handshake a peer is down; a second to a year. A session is dead after
+  /// 180 s, the REJECT_AFTER_TIME of https://www.wireguard.com/papers/wireguard.pdf; a peer that
+  /// has nothing to say and no persistent keepalive is then down, too.
   std::chrono::seconds peer_timeout{180};
   /// So many repairs may follow each other at once, 1 to 1000; then there is one more for each
-  /// `repair_interval`. One that failed is tried again after that.
+  /// `repair_interval`, 1 ms to a day. One that failed is tried again after that.
   uint32_t repair_burst = 5;
   std::chrono::milliseconds repair_interval = std::chrono::seconds(10);
-  /// Bytes for messages that are not yet read (SO_RCVBUF). What does not fit is lost, and then all
-  /// is read again.
+  /// Bytes for messages that are not yet read (SO_RCVBUF), 1 to 1 GiB. What does not fit is lost,
+  /// and then all is read again.
   uint32_t receive_buffer = 1 << 20;
 };
 

@@ -76,7 +76,9 @@ std::string Event::ToString() const {
     case Kind::kRepairFailed:
       return fmt::format("{}: {}", name, error ? OnOneLine(error->ToString()) : "");
     case Kind::kSuperseded:
-      return name + ": another node of this owner was applied; this one is not kept any more";
+      return name +
+             ": another node of this owner was applied; this one is kept no more, unless that goes "
+             "back";
   }
   return name;
 }

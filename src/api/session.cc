@@ -231,7 +231,7 @@ class Session::Impl {
 
  private:
   static Result<ApplyReport> ReportOf(Result<plan::Planner::Done> done) {
-    if (!done) return done.error();
+    if (!done) return std::move(done).error();
     return ApplyReport{done->steps, std::move(done->warnings), std::move(done->pending)};
   }
   template <class Wanted>

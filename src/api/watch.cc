@@ -17,6 +17,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr std::chrono::hours kLongest(24 * 365);  // else it is without end
+
 // -1: without end.
 int MillisecondsTo(const std::optional<Clock::time_point>& deadline) {
   if (!deadline) return -1;
@@ -45,7 +47,7 @@ Result<std::vector<Event>> Watcher::Read() {
 Status Watcher::Run(const std::function<bool(const Event&)>& on_event,
                     std::optional<std::chrono::milliseconds> timeout) {
   std::optional<Clock::time_point> deadline;
-  if (timeout) deadline = Clock::now() + *timeout;
+  if (timeout && *timeout < kLongest) deadline = Clock::now() + *timeout;
   while (true) {
     WGNET_ASSIGN_OR_RETURN(auto events, Read());
     for (auto event = events.begin(); event != events.end(); ++event) {

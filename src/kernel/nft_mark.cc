@@ -58,13 +58,23 @@ struct Content {
 // Runs the instructions of one rule as far as marks are concerned.
 class Machine {
  public:
+  // What is not known may write any register; nothing stands between loading a mark and using it.
   void Run(std::string_view name, const Attributes& data) {
-    if (name == "meta") Meta(data);
-    if (name == "bitwise") Bitwise(data);
-    if (name == "immediate") Immediate(data);
-    if (name == "cmp") Compare(data);
-    if (name == "match") Match(data);
-    if (name == "target") Target(data);
+    if (name == "meta") {
+      Meta(data);
+    } else if (name == "bitwise") {
+      Bitwise(data);
+    } else if (name == "immediate") {
+      Immediate(data);
+    } else if (name == "cmp") {
+      Compare(data);
+    } else if (name == "match") {
+      Match(data);
+    } else if (name == "target") {
+      Target(data);
+    } else {
+      registers_.clear();
+    }
   }
   std::vector<MarkUse> TakeUses() { return std::move(uses_); }
 
@@ -104,7 +114,9 @@ class Machine {
     const auto value = data.Value(NFTA_CMP_DATA);
     if (from == registers_.end() || from->second.part == 0 || !value) return;
     const Content content = from->second;
-    LooksFor(*value ^ content.exclusive_or, content.part, data.Number(NFTA_CMP_OP) == NFT_CMP_NEQ);
+    const uint32_t operation = data.Number(NFTA_CMP_OP);
+    if (operation != NFT_CMP_EQ && operation != NFT_CMP_NEQ) return;
+    LooksFor(*value ^ content.exclusive_or, content.part, operation == NFT_CMP_NEQ);
   }
 
   // What looks for all but one mark looks for none.

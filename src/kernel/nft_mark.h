@@ -30,7 +30,7 @@ bool Concerns(const MarkUse& use, uint32_t mark);
 std::string TextOf(const MarkUse& use);
 
 /// As far as its instructions tell, those of nft(8) and those of iptables-nft(8): a mark that is
-/// looked up in a set, or copied from somewhere, is none.
+/// looked up in a set, copied from somewhere, or of a range, is none.
 std::vector<MarkUse> MarkUsesOf(netlink::Bytes expressions);
 
 }  // namespace wgnet::kernel::nft

@@ -27,7 +27,11 @@ bool IsSystemdUp() {
 
 std::vector<std::string> AsUnit(const std::vector<std::string>& command, GuardianUnit kind) {
   std::vector<std::string> unit = {
-      "systemd-run", "--quiet", "--collect", "--description=Guards a change of wgnet",
+      "systemd-run",
+      "--quiet",
+      "--collect",
+      "--no-ask-password",
+      "--description=Guards a change of wgnet",
       kind == GuardianUnit::kService ? "--service-type=forking" : "--scope"};
   unit.insert(unit.end(), command.begin(), command.end());
   return unit;

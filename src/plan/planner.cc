@@ -71,12 +71,15 @@ Result<Hosts> Planner::Resolve(const Node& node, const LookUpOptions& options) {
 }
 
 Result<PlanData> Planner::Plan(const Node& node, const Hosts& hosts, const Hooks& hooks) {
-  WGNET_ASSIGN_OR_RETURN(PlanData plan, MakePlan(node, hosts, hooks));
-  plan.remake = [node, hosts, hooks](Planner& by) { return by.MakePlan(node, hosts, hooks); };
+  WGNET_ASSIGN_OR_RETURN(PlanData plan, MakePlan(node, hosts, hooks, Risks::kTold));
+  plan.remake = [node, hosts, hooks](Planner& by) {
+    return by.MakePlan(node, hosts, hooks, Risks::kLeft);
+  };
   return plan;
 }
 
-Result<PlanData> Planner::MakePlan(const Node& node, const Hosts& hosts, const Hooks& hooks) {
+Result<PlanData> Planner::MakePlan(const Node& node, const Hosts& hosts, const Hooks& hooks,
+                                   Risks risks) {
   WGNET_ASSIGN_OR_RETURN(const Records records, LoadRecords(state_dir_, owner_));
   Reader reader(client_, netlink::ExtraMode::kKeep);
   // The ruleset's generation is read before the ruleset: a change in between shows.
@@ -104,7 +107,9 @@ Result<PlanData> Planner::MakePlan(const Node& node, const Hosts& hosts, const H
   if (UsesNftables(plan.ops)) {
     WGNET_ASSIGN_OR_RETURN(plan.nft_generation, generation);
   }
-  WGNET_RETURN_IF_ERROR(WarnOfRisks(node, snapshot, records.others, reader, plan));
+  if (risks == Risks::kTold) {
+    WGNET_RETURN_IF_ERROR(WarnOfRisks(node, snapshot, records.others, reader, plan));
+  }
   return plan;
 }
 

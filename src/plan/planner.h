@@ -109,7 +109,8 @@ class Planner {
   Result<std::vector<Owner>> ReadOwners();
 
  private:
-  Result<PlanData> MakePlan(const Node& node, const Hosts& hosts, const Hooks& hooks);
+  enum class Risks : uint8_t { kTold, kLeft };  // what is planned again only to compare needs none
+  Result<PlanData> MakePlan(const Node& node, const Hosts& hosts, const Hooks& hooks, Risks risks);
   Status WarnOfRisks(const Node& node, const Snapshot& snapshot, std::span<const Record> others,
                      Reader& reader, PlanData& plan) const;
   // All links, and then these devices.

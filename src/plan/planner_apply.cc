@@ -94,6 +94,7 @@ Result<Planner::Done> Planner::Apply(const PlanData& plan, const ConfirmOptions*
     if (!made) return StaleBy(made.error());
     if (!SameSteps(*made, plan)) return StaleKernel();
     made->remake = plan.remake;
+    made->warnings = plan.warnings;
     return WithWarnings(std::move(made), warnings);
   };
   return CarryFresh(remake, confirm);
@@ -103,10 +104,9 @@ Result<Planner::Done> Planner::Apply(const Node& node, const Hosts& hosts, const
                                      const ConfirmOptions* confirm) {
   std::vector<std::string> warnings;
   WGNET_ASSIGN_OR_RETURN(const UniqueFd lock, Lock(warnings));
-  const auto make = [&](Planner& by) { return by.MakePlan(node, hosts, hooks); };
   const auto make_plan = [&]() -> Result<PlanData> {
-    WGNET_ASSIGN_OR_RETURN(PlanData plan, make(*this));
-    plan.remake = make;
+    WGNET_ASSIGN_OR_RETURN(PlanData plan, MakePlan(node, hosts, hooks, Risks::kTold));
+    plan.remake = [&](Planner& by) { return by.MakePlan(node, hosts, hooks, Risks::kLeft); };
     return WithWarnings(std::move(plan), warnings);
   };
   return CarryFresh(make_plan, confirm);
@@ -123,7 +123,15 @@ Result<Planner::Done> Planner::Apply(const Reresolve& reresolve, const Hosts& ho
   if (!records.own.objects.empty()) {
     WGNET_ASSIGN_OR_RETURN(lock, Lock(warnings));
   }
-  return CarryFresh([&] { return WithWarnings(Plan(reresolve, hosts), warnings); }, nullptr);
+  const auto make_plan = [&]() -> Result<PlanData> {
+    WGNET_ASSIGN_OR_RETURN(PlanData plan, Plan(reresolve, hosts));
+    if (!plan.of_device && !lock.ok()) {  // the owner has got something since
+      WGNET_ASSIGN_OR_RETURN(lock, Lock(warnings));
+      WGNET_ASSIGN_OR_RETURN(plan, Plan(reresolve, hosts));
+    }
+    return WithWarnings(std::move(plan), warnings);
+  };
+  return CarryFresh(make_plan, nullptr);
 }
 
 Result<Planner::Done> Planner::CarryFresh(const Make& make_plan, const ConfirmOptions* confirm) {
@@ -158,7 +166,8 @@ Result<Planner::Done> Planner::CarryOut(const PlanData& plan, const ToConfirm& c
   WGNET_RETURN_IF_ERROR(CheckFresh(plan));
   if (confirm.confirmation) WGNET_RETURN_IF_ERROR(StartGuardian());
   WGNET_RETURN_IF_ERROR(transaction.Run(record, journal, confirm.within));
-  last_transaction_ = number;
+  if (plan.of_device) static_cast<void>(journal.Mark(0));  // no record says that it is done
+  if (!plan.of_device && plan.after.owner == owner_) last_transaction_ = number;
   for (std::string& warning : transaction.warnings()) done.warnings.push_back(std::move(warning));
   return done;
 }
@@ -196,7 +205,7 @@ UniqueFd Planner::LockIfFree() const {
 }
 
 // A program that a transaction runs may update a device, and so may one where nothing can be
-// written: then there is no journal.
+// written, or another's journal was left: then there is none.
 StateDir::OpenJournal Planner::JournalOfDevice(const PlanData& plan, uint64_t number,
                                                const UniqueFd& lock) const {
   if (!lock.ok() || state_dir_.HasJournal()) return StateDir::OpenJournal::Nothing();

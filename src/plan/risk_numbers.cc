@@ -129,8 +129,8 @@ std::optional<std::string> UseOf(const Stated& mark, const Foreign& foreign,
 // Who uses one of these marks.
 class MarkUsers final : public ObjectVisitor {
  public:
-  MarkUsers(std::vector<Stated> marks, const Foreign& foreign, const Snapshot& links)
-      : marks_(std::move(marks)), foreign_(foreign), links_(links) {}
+  MarkUsers(std::span<const Stated> marks, const Foreign& foreign, const Snapshot& links)
+      : marks_(marks), foreign_(foreign), links_(links) {}
 
   std::vector<std::string> TakeWarnings() { return std::move(warnings_); }
 
@@ -171,7 +171,7 @@ class MarkUsers final : public ObjectVisitor {
     return foreign_.Get<kernel::NftTable>(table) != nullptr;
   }
 
-  std::vector<Stated> marks_;
+  std::span<const Stated> marks_;
   const Foreign& foreign_;
   const Snapshot& links_;
   std::vector<std::string> warnings_;
@@ -196,19 +196,25 @@ std::vector<std::string> FindSharedNumbers(const Node& node, const PlanData& pla
 std::vector<std::string> FindSharedMarks(const Node& node, const PlanData& plan,
                                          const Snapshot& snapshot, std::span<const Record> others,
                                          Reader& reader) {
-  std::vector<Stated> marks = MarksOf(node, plan);
+  const std::vector<Stated> marks = MarksOf(node, plan);
   if (marks.empty()) return {};
   Foreign foreign(plan);
   for (const Record& other : others) foreign.Know(other);
-  Scope scope;
-  scope.nft_rules = true;
+  Scope rules;
+  rules.nft_rules = true;
+  Scope devices;
   for (const Object& object : snapshot.objects()) {
     const auto* link = foreign.Get<kernel::Link>(object);
     if (link == nullptr || !link->kind || link->kind->view() != WG_GENL_NAME) continue;
-    scope.devices.push_back(*link->index);
+    devices.devices.push_back(*link->index);
   }
-  MarkUsers users(std::move(marks), foreign, snapshot);
-  return reader.Read(scope, users) ? users.TakeWarnings() : std::vector<std::string>();
+  std::vector<std::string> warnings;
+  for (const Scope& scope : {rules, devices}) {
+    MarkUsers users(marks, foreign, snapshot);
+    if (!reader.Read(scope, users)) continue;
+    for (std::string& warning : users.TakeWarnings()) warnings.push_back(std::move(warning));
+  }
+  return warnings;
 }
 
 }  // namespace wgnet::plan

@@ -251,7 +251,8 @@ Status Watch::ReloadRecord() {
   own.owner = planner_.owner();
   if (found != records.end()) own = std::move(*found);
   const std::string contents = ContentsOf(own);
-  const bool is_ours = kept_.empty() || own.transaction == planner_.last_transaction();
+  const bool is_ours =
+      kept_.empty() || (own.transaction != 0 && own.transaction == planner_.last_transaction());
   if (is_ours) kept_ = contents;
   const bool superseded = repair_ && contents != kept_;
   if (superseded && !superseded_) events_.emplace_back().kind = Event::Kind::kSuperseded;

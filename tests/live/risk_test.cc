@@ -224,7 +224,7 @@ TEST_P(RuleWithMark, IsToldWhereItConcernsOurs) {
               const bool is_it = GetParam().use.empty()
                                      ? told == "none"
                                      : told.starts_with(begin) && told.ends_with(GetParam().use);
-              if (!is_it) return told;
+              if (!is_it) return "told: " + told;
               // Its own rules are nobody else's.
               if (const Status done = host.Apply(node); !done) return done.error().ToString();
               Shell("nft flush chain ip t c; iptables-nft -t mangle -F OUTPUT");
@@ -247,6 +247,8 @@ INSTANTIATE_TEST_SUITE_P(
         Rule{"NotOne", "nft add rule ip t c meta mark != 0x4000 accept", ""},
         Rule{"Sets", "nft add rule ip t c meta mark set 0xca6c", "t c sets 0xca6c"},
         Rule{"SetsABit", "nft add rule ip t c meta mark set meta mark or 0x4000", ""},
+        Rule{"ThenState", "nft add rule ip t c meta mark 1 ct state new accept", ""},
+        Rule{"Greater", "nft add rule ip t c meta mark \\> 0x4000 accept", ""},
         Rule{"OfAConnection", "nft add rule ip t c ct mark 0xca6c meta mark set ct mark", ""},
         Rule{"Iptables", "iptables-nft -t mangle -A OUTPUT -m mark --mark 0x4000/0x4000 -j ACCEPT",
              "mangle OUTPUT looks for 0x4000/0x4000"},

@@ -177,6 +177,35 @@ std::string ExpectRepairsAgain(Listener& listener, const std::string& directory)
   return DifferenceOf(before, Shell("ip route"));
 }
 
+// The watcher found all as it wanted it, and another session takes everything away for a while.
+std::string ExpectRepairsAfterRemoval() {
+  const TemporaryDirectory directory;
+  MakeForeign();
+  const Node rule = Node().Add(NatRule::Masquerade().Source("10.5.0.0/24"));
+  auto other = OpenSession(directory.path());
+  if (!other) return other.error().ToString();
+  if (const auto done = other->Apply(rule); !done) return done.error().ToString();
+  auto session = OpenSession(directory.path());
+  if (!session) return session.error().ToString();
+  auto watcher = Watch(*session, rule);
+  if (!watcher) return watcher.error().ToString();
+  Listener listener(*std::move(watcher));
+  listener.Listen(seconds(1));
+  const auto done = other->Apply(Node(), kAMinute);
+  if (!done) return done.error().ToString();
+  if (listener.WaitFor(Kind::kSuperseded) == nullptr) return listener.Said();
+  if (const auto back = other->Rollback(done->pending->token); !back) {
+    return back.error().ToString();
+  }
+  listener.Listen(seconds(1));
+  if (const auto said = Shell("nft delete table inet wgnet-owner"); !said.empty()) return said;
+  return listener.WaitFor(Kind::kRepaired) != nullptr ? "" : listener.Said();
+}
+
+TEST(Watch, ANodeThatIsTakenAwayForAWhileIsKeptAgain) {
+  EXPECT_EQ(InUserspaceWorld(ExpectRepairsAfterRemoval, 300), "");
+}
+
 TEST(Watch, ANewerNodeThatIsTakenBackIsNoneAnyMore) {
   EXPECT_EQ(InUserspaceWorld(Keeping({}, ExpectRepairsAgain), 300), "");
 }

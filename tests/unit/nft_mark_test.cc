@@ -25,6 +25,9 @@ TEST(NftMarkTest, WhatARuleLooksFor) {
   EXPECT_THAT(UsesOf({MatchUdp{}, MatchMark{MarkOf::kPacket, 0x4000, 0xc000}}),
               ElementsAre(MarkUse{Kind::kIs, 0x4000, 0xc000}));
   EXPECT_THAT(UsesOf({MatchMark{MarkOf::kConnection, 0x77, UINT32_MAX}}), IsEmpty());
+  EXPECT_THAT(UsesOf({MatchMark{MarkOf::kPacket, 1, UINT32_MAX},
+                      MatchMark{MarkOf::kConnection, 0x77, 0xff}, MatchUdpPort{53}}),
+              ElementsAre(MarkUse{Kind::kIs, 1, UINT32_MAX}));
   EXPECT_THAT(UsesOf({MatchInterface{Direction::kIn, "wg0"}, Verdict{true}}), IsEmpty());
 }
 

@@ -399,8 +399,8 @@ WGNET_API wgnet_status_t wgnet_session_confirm(wgnet_session_t* session, const c
                                                size_t* steps, wgnet_error_t** error) WGNET_NOEXCEPT;
 
 /// Takes it back at once; `token` or NULL. *steps (or NULL) says how many steps were taken back. If
-/// some could not be, the status is WGNET_ROLLBACK_INCOMPLETE, the error has them as leftovers, and
-/// no change waits any more.
+/// some could not be, the status is WGNET_ROLLBACK_INCOMPLETE, and the error has them as leftovers.
+/// No change waits any more, unless the kernel could not be read: wgnet_session_pending_json().
 WGNET_API wgnet_status_t wgnet_session_rollback(wgnet_session_t* session, const char* token,
                                                 size_t* steps,
                                                 wgnet_error_t** error) WGNET_NOEXCEPT;
@@ -411,10 +411,10 @@ WGNET_API wgnet_status_t wgnet_session_extend(wgnet_session_t* session, int64_t 
                                               const char* token,
                                               wgnet_error_t** error) WGNET_NOEXCEPT;
 
-/// Asks `probe` every `interval_ms` milliseconds (0: 250) until it returns a number above 0, and
-/// then does what wgnet_session_confirm() does; `data`, `token` and *steps or NULL. 0 is: not yet.
-/// Below 0: the call fails with WGNET_VERIFY, and the change waits on. The probe may use the
-/// session, but not close it. Blocks until the time is over at the longest.
+/// Asks `probe` every `interval_ms` milliseconds (0: 250; not below) until it returns a number
+/// above 0, and then does what wgnet_session_confirm() does; `data`, `token` and *steps or NULL. 0
+/// is: not yet. Below 0: the call fails with WGNET_VERIFY, and the change waits on. The probe may
+/// use the session, but not close it. Blocks until the time is over at the longest.
 WGNET_API wgnet_status_t wgnet_session_confirm_when(wgnet_session_t* session,
                                                     int32_t (*probe)(void* data), void* data,
                                                     const char* token, int64_t interval_ms,
