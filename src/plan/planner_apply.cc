@@ -166,8 +166,11 @@ Result<Planner::Done> Planner::CarryOut(const PlanData& plan, const ToConfirm& c
   WGNET_RETURN_IF_ERROR(CheckFresh(plan));
   if (confirm.confirmation) WGNET_RETURN_IF_ERROR(StartGuardian());
   WGNET_RETURN_IF_ERROR(transaction.Run(record, journal, confirm.within));
-  if (plan.of_device) static_cast<void>(journal.Mark(0));  // no record says that it is done
-  if (!plan.of_device && plan.after.owner == owner_) last_transaction_ = number;
+  if (plan.of_device) {
+    static_cast<void>(journal.Mark(0));  // no record says that it is done
+  } else if (plan.after.owner == owner_) {
+    last_transaction_ = number;
+  }
   for (std::string& warning : transaction.warnings()) done.warnings.push_back(std::move(warning));
   return done;
 }

@@ -60,7 +60,7 @@ std::string UpdateTwice() {
   return complaint + DifferenceOf(after, host.State());
 }
 
-TEST(DeviceUpdate, TakesNoLockChangesNoRecordAndIsDoneOnce) {
+TEST(DeviceUpdate, WaitsForNoLockChangesNoRecordAndIsDoneOnce) {
   EXPECT_EQ(InNewNamespace(UpdateTwice), "");
 }
 

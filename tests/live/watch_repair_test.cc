@@ -161,20 +161,30 @@ TEST(Watch, ARepairWaitsForAChangeThatIsNotConfirmed) {
             "");
 }
 
+// Another session applies the node, and takes it back.
+std::string ReplaceForAWhile(const Node& node, Session& other, Listener& listener) {
+  const auto done = other.Apply(node, kAMinute);
+  if (!done) return done.error().ToString();
+  if (listener.WaitFor(Kind::kSuperseded) == nullptr) return listener.Said();
+  if (const auto back = other.Rollback(done->pending->token); !back) {
+    return back.error().ToString();
+  }
+  listener.Listen(seconds(1));
+  return "";
+}
+
 std::string ExpectRepairsAgain(Listener& listener, const std::string& directory) {
   const std::string before = Shell("ip route");
   auto other = OpenSession(directory);
   if (!other) return other.error().ToString();
-  const auto done = other->Apply(OtherNode(1), kAMinute);
-  if (!done) return done.error().ToString();
-  if (listener.WaitFor(Kind::kSuperseded) == nullptr) return listener.Said();
-  if (const auto back = other->Rollback(done->pending->token); !back) {
-    return back.error().ToString();
-  }
-  listener.Listen(seconds(1));
+  if (auto wrong = ReplaceForAWhile(OtherNode(1), *other, listener); !wrong.empty()) return wrong;
   if (const auto said = Shell("ip route del 10.20.7.0/24"); !said.empty()) return said;
   if (listener.WaitFor(Kind::kRepaired) == nullptr) return listener.Said();
   return DifferenceOf(before, Shell("ip route"));
+}
+
+TEST(Watch, ANewerNodeThatIsTakenBackIsNoneAnyMore) {
+  EXPECT_EQ(InUserspaceWorld(Keeping({}, ExpectRepairsAgain), 300), "");
 }
 
 // The watcher found all as it wanted it, and another session takes everything away for a while.
@@ -191,23 +201,13 @@ std::string ExpectRepairsAfterRemoval() {
   if (!watcher) return watcher.error().ToString();
   Listener listener(*std::move(watcher));
   listener.Listen(seconds(1));
-  const auto done = other->Apply(Node(), kAMinute);
-  if (!done) return done.error().ToString();
-  if (listener.WaitFor(Kind::kSuperseded) == nullptr) return listener.Said();
-  if (const auto back = other->Rollback(done->pending->token); !back) {
-    return back.error().ToString();
-  }
-  listener.Listen(seconds(1));
+  if (auto wrong = ReplaceForAWhile(Node(), *other, listener); !wrong.empty()) return wrong;
   if (const auto said = Shell("nft delete table inet wgnet-owner"); !said.empty()) return said;
   return listener.WaitFor(Kind::kRepaired) != nullptr ? "" : listener.Said();
 }
 
 TEST(Watch, ANodeThatIsTakenAwayForAWhileIsKeptAgain) {
   EXPECT_EQ(InUserspaceWorld(ExpectRepairsAfterRemoval, 300), "");
-}
-
-TEST(Watch, ANewerNodeThatIsTakenBackIsNoneAnyMore) {
-  EXPECT_EQ(InUserspaceWorld(Keeping({}, ExpectRepairsAgain), 300), "");
 }
 
 }  // namespace

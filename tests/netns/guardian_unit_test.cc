@@ -63,41 +63,30 @@ std::string WithSystemd(bool runs, const Body& body) {
 const std::vector<std::string> kCommand = {
     "/usr/bin/wgnet", "--state-dir", "/run/wgnet", "--netns", "blue", "guard", "--background"};
 
+// systemd-run(1) is called once, with this option, and runs the guardian.
+std::string StartsAsUnit(const plan::Guardian& guardian, const char* option) {
+  return WithSystemd(true, [&] {
+    const auto recorder = std::make_shared<Recorder>(std::vector<int>{0});
+    Status status;
+    EXPECT_EQ(StartWith(recorder, guardian, status), "");
+    EXPECT_TRUE(status);
+    ASSERT_EQ(recorder->calls.size(), 1u);
+    const auto& call = recorder->calls[0];
+    EXPECT_EQ(call[0], "systemd-run");
+    EXPECT_THAT(call, ::testing::Contains(option));
+    EXPECT_TRUE(std::equal(kCommand.rbegin(), kCommand.rend(), call.rbegin()));
+  });
+}
+
 TEST(StartGuardian, AsATransientUnitWhereSystemdRuns) {
-  EXPECT_EQ(
-      WithSystemd(true,
-                  [] {
-                    const auto recorder = std::make_shared<Recorder>(std::vector<int>{0});
-                    Status status;
-                    EXPECT_EQ(StartWith(recorder, kGuardian, status), "");
-                    EXPECT_TRUE(status);
-                    ASSERT_EQ(recorder->calls.size(), 1u);
-                    const auto& call = recorder->calls[0];
-                    EXPECT_EQ(call[0], "systemd-run");
-                    EXPECT_THAT(call, ::testing::Contains("--service-type=forking"));
-                    EXPECT_TRUE(std::equal(kCommand.rbegin(), kCommand.rend(), call.rbegin()));
-                  }),
-      "");
+  EXPECT_EQ(StartsAsUnit(kGuardian, "--service-type=forking"), "");
 }
 
 // It would not see what the caller sees.
 TEST(StartGuardian, AsAScopeWhereAServiceWouldBeInOtherNamespaces) {
   plan::Guardian elsewhere = kGuardian;
   elsewhere.unit = plan::GuardianUnit::kScope;
-  EXPECT_EQ(
-      WithSystemd(true,
-                  [&] {
-                    const auto recorder = std::make_shared<Recorder>(std::vector<int>{0});
-                    Status status;
-                    EXPECT_EQ(StartWith(recorder, elsewhere, status), "");
-                    EXPECT_TRUE(status);
-                    ASSERT_EQ(recorder->calls.size(), 1u);
-                    const auto& call = recorder->calls[0];
-                    EXPECT_EQ(call[0], "systemd-run");
-                    EXPECT_THAT(call, ::testing::Contains("--scope"));
-                    EXPECT_TRUE(std::equal(kCommand.rbegin(), kCommand.rend(), call.rbegin()));
-                  }),
-      "");
+  EXPECT_EQ(StartsAsUnit(elsewhere, "--scope"), "");
 }
 
 TEST(StartGuardian, ByItselfWhereNoUnitCanBeMade) {

@@ -411,10 +411,11 @@ WGNET_API wgnet_status_t wgnet_session_extend(wgnet_session_t* session, int64_t 
                                               const char* token,
                                               wgnet_error_t** error) WGNET_NOEXCEPT;
 
-/// Asks `probe` every `interval_ms` milliseconds (0: 250; not below) until it returns a number
-/// above 0, and then does what wgnet_session_confirm() does; `data`, `token` and *steps or NULL. 0
-/// is: not yet. Below 0: the call fails with WGNET_VERIFY, and the change waits on. The probe may
-/// use the session, but not close it. Blocks until the time is over at the longest.
+/// Asks `probe` every `interval_ms` milliseconds (0: 250; below is WGNET_INVALID_ARGUMENT) until it
+/// returns a number above 0, and then does what wgnet_session_confirm() does; `data`, `token` and
+/// *steps or NULL. 0 is: not yet. Below 0: the call fails with WGNET_VERIFY, and the change waits
+/// on. The probe may use the session, but not close it. Blocks until the time is over at the
+/// longest.
 WGNET_API wgnet_status_t wgnet_session_confirm_when(wgnet_session_t* session,
                                                     int32_t (*probe)(void* data), void* data,
                                                     const char* token, int64_t interval_ms,
