@@ -58,9 +58,21 @@ Draft::Draft(const Node& node, const Facts& facts, const Record& own,
              std::span<const Record> others)
     : node_(node), facts_(facts), own_(own), others_(others) {}
 
+// Of all links, and of those that are gone, but on somebody's record.
+uint32_t Draft::LastIndex() const {
+  uint32_t last = 0;
+  for (const kernel::Link& link : facts_.links) last = std::max(last, *link.index);
+  for (const Record& other : others_) {
+    for (const kernel::Object& object : other.objects) {
+      const auto* link = std::get_if<kernel::Link>(&object);
+      if (link != nullptr) last = std::max(last, *link->index);
+    }
+  }
+  return last;
+}
+
 Status Draft::FindLinks() {
-  uint32_t last_index = 0;
-  for (const kernel::Link& link : facts_.links) last_index = std::max(last_index, *link.index);
+  uint32_t last_index = LastIndex();
   for (const Interface& interface : node_.interfaces()) {
     const kernel::Link* link = facts_.FindLink(interface.name());
     if (link == nullptr) {

@@ -89,6 +89,7 @@ class Draft {
   Result<Desired> Take();
 
  private:
+  uint32_t LastIndex() const;
   bool IsAllocated(std::string_view kind, uint32_t value) const;
   bool IsStated(std::string_view kind, uint32_t value) const;
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "src/base/try.h"
+#include "src/plan/lowering.h"
 #include "src/plan/object_bytes.h"
 
 namespace wgnet::plan {
@@ -56,10 +57,12 @@ void Get(std::vector<T>& list, ByteReader& in) {
 }
 
 // A new link may get the number of one that is gone; it has not its tags. An administrator may have
-// changed one of those.
+// changed one of those; but the group is that of all owners.
 bool IsTheSame(const kernel::Link& recorded, const kernel::Link& link) {
-  return link.index == recorded.index && link.kind == recorded.kind &&
-         (link.group == recorded.group || link.alias == recorded.alias);
+  if (link.index != recorded.index || link.kind != recorded.kind) return false;
+  if (link.alias == recorded.alias) return true;
+  const bool has_an_owner = link.alias && link.alias->view().starts_with(AliasOf(""));
+  return link.group == recorded.group && !has_an_owner;
 }
 
 // systemd-resolved forgets a link that goes; files and other programs do not.

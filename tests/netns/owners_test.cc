@@ -135,6 +135,18 @@ TEST(OwnersTest, APlanToLeaveIsStaleOnceAnotherOwnerShares) {
   });
 }
 
+// Somebody removes the one, and the other comes; then its owner looks for the one.
+TEST(OwnersTest, ALinkIsNotTakenForAnothersThatIsGone) {
+  InWorld([](World& world) {
+    world.Apply(world.a(), BareNode("wga"));
+    world.ExpectEqual(Shell("ip link del wga"), "");
+    world.Apply(world.b(), BareNode("wgb"));
+    const std::string before = Shell("ip -o link show wgb");
+    world.Apply(world.a(), {});
+    world.ExpectEqual(Shell("ip -o link show wgb"), before);
+  });
+}
+
 TEST(OwnersTest, APlanIsStaleOnceAnotherOwnerTookTheSameNumbers) {
   InWorld([](World& world) {
     const auto plan = world.Plan(world.a(), PrefixNode("10.8.0.0/16"));

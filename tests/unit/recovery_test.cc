@@ -95,5 +95,25 @@ TEST(RecoveryTest, OfSeveralLinksTheRulesOfThatOneGo) {
   }
 }
 
+// The number of a link that went by other hands is the next one's.
+TEST(RecoveryTest, ALinkOfAnotherOwnerIsNotTheOneThatIsGone) {
+  ModelKernel kernel;
+  kernel.Apply("owner", Node().Add(Tunnel("wg0")));
+  const Record& record = kernel.RecordOf("owner");
+  std::vector<kernel::Link> links = LinksBut(kernel, "");
+  const auto link = std::find_if(links.begin(), links.end(), [](const kernel::Link& each) {
+    return each.name->view() == "wg0";
+  });
+  ASSERT_NE(link, links.end());
+  const auto is_lost = [&](std::string_view alias) {
+    link->alias = FixedString<255>(alias);
+    return !LostLinks(record, links).empty();
+  };
+  EXPECT_FALSE(is_lost("wgnet:owner"));
+  EXPECT_FALSE(is_lost(""));
+  EXPECT_FALSE(is_lost("the administrator's"));
+  EXPECT_TRUE(is_lost("wgnet:other"));
+}
+
 }  // namespace
 }  // namespace wgnet::plan
