@@ -78,12 +78,28 @@ void Tracker::Restart() {
   }
 }
 
+// Routes of one key stand side by side, through different links or by different hands. One beside
+// ours is not ours; but where there was none, it stands in the way.
+bool Tracker::IsBeside(const Object& object, const Track& track) const {
+  const auto* route = std::get_if<kernel::Route>(&object);
+  if (route == nullptr || ops_[track.ops.front()].verb == Verb::kAdd) return false;
+  for (size_t state = 0; state <= track.ops.size(); ++state) {
+    const Object* const expected = StateOf(track, state);
+    const auto* ours = expected != nullptr ? std::get_if<kernel::Route>(expected) : nullptr;
+    if (ours != nullptr && ours->dev == route->dev && ours->protocol == route->protocol) {
+      return false;
+    }
+  }
+  return true;
+}
+
 void Tracker::Visit(const Object& object) {
   const auto found = index_->by_key.find(&object);
   if (found == index_->by_key.end()) return;
   Track& track = tracks_[found->second];
+  if (IsBeside(object, track)) return;
   track.seen = true;
-  track.matches = 0;
+  if (!std::holds_alternative<kernel::Route>(object)) track.matches = 0;
   for (size_t state = 0; state <= track.ops.size(); ++state) {
     const Object* expected = StateOf(track, state);
     if (expected != nullptr && kernel::Holds(object, *expected)) track.matches |= 1u << state;

@@ -45,6 +45,7 @@ class Tracker final : public ObjectVisitor {
   // The object's states, in order; null: it is not there.
   const kernel::Object* StateOf(const Track& track, size_t state) const;
   uint32_t Matches(const Track& track) const;
+  bool IsBeside(const kernel::Object& object, const Track& track) const;
   void AddToScope(const kernel::Object& object);
 
   std::span<const Op> ops_;

@@ -105,6 +105,49 @@ TEST(TrackerTest, AnObjectThatGoesAndComesBackHasThreeStates) {
   EXPECT_TRUE(tracker.IsDone(0) && tracker.IsDone(1) && tracker.IsAtEnd(0));
 }
 
+kernel::Route TheRoute(uint32_t index, uint8_t protocol) {
+  kernel::Route route;
+  route.type = RTN_UNICAST;
+  route.dst = *Prefix::Parse("::/0");
+  route.dev = kernel::LinkRef{index, "wg0"};
+  route.table = RT_TABLE_MAIN;
+  route.protocol = protocol;
+  route.metric = 1024;
+  return route;
+}
+
+// As a router's advertisement brings one.
+TEST(TrackerTest, ARouteBesideOursIsNotOurs) {
+  const Object ours = TheRoute(7, kernel::kProtocol);
+  const Object beside = TheRoute(2, RTPROT_RA);
+  const std::vector<Op> adding = {{.verb = Verb::kAdd, .object = ours}};
+  const std::vector<Op> removing = {{.verb = Verb::kDelete, .object = ours}};
+  struct Case {
+    std::vector<Object> seen;
+    bool added, removed;
+  };
+  const Case kCases[] = {{{ours}, true, false},
+                         {{ours, beside}, true, false},
+                         {{beside, ours}, true, false},
+                         {{beside}, false, true},
+                         {{}, false, true}};
+  Tracker add(adding);
+  Tracker remove(removing);
+  for (const Case& each : kCases) {
+    for (Tracker* tracker : {&add, &remove}) {
+      tracker->Restart();
+      for (const Object& object : each.seen) tracker->Visit(object);
+    }
+    EXPECT_EQ(add.IsDone(0), each.added);
+    EXPECT_EQ(remove.IsAtStart(0), !each.removed);
+    EXPECT_EQ(remove.IsDone(0), each.removed);
+  }
+  add.Restart();
+  add.Visit(beside);
+  EXPECT_TRUE(add.IsOther(0));
+  EXPECT_FALSE(add.IsAtStart(0));
+}
+
 // ---- rules of chains ----
 
 kernel::NftRule MakeRule(const char* name) {
