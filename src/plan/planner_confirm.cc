@@ -190,7 +190,7 @@ Result<GuardReport> Planner::Guard(const std::function<void()>& on_ready) {
   int failures = 0;
   if (on_ready) on_ready();
   while (journal && journal->transaction == transaction) {
-    if (IsDue(*journal)) {
+    if (IsDue(*journal) || journal->pending.decision == Decision::kConfirmed) {
       auto rollback = TakeBackDue(decided.owner);
       if (rollback && *rollback) return GuardReport{decided.owner, *std::move(rollback)};
       if (!rollback && ++failures == kMostFailures) return rollback.error();
@@ -204,7 +204,7 @@ Result<GuardReport> Planner::Guard(const std::function<void()>& on_ready) {
   return decided;
 }
 
-// Nothing: somebody else was at work, or had already done it.
+// Nothing: somebody else was at work, or had already done it, or it was confirmed.
 Result<std::optional<RollbackReport>> Planner::TakeBackDue(const std::string& owner) {
   const std::optional<RollbackReport> none;
   const auto lock = state_dir_.Lock(kRetry);

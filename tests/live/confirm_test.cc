@@ -271,6 +271,28 @@ TEST(ConfirmMeanwhile, AGuardianDoesNotGiveUpAtOnce) {
   EXPECT_EQ(WithTwoPeers(GuardWithoutRecord), "");
 }
 
+// Whoever confirmed it was killed before the rest was done.
+std::string GuardConfirmed(Host& host) {
+  if (const auto done = ApplyWith({.within = milliseconds(100)}, OnePeer(), host); !done) {
+    return done.error().ToString();
+  }
+  const auto state = plan::StateDir::Open(host.state_dir(), "test");
+  auto pending = state->LoadPending();
+  if (!pending || pending->size() != 1) return "nothing waits";
+  plan::PendingMark mark = pending->front().pending;
+  mark.decision = plan::Decision::kConfirmed;
+  if (const auto marked = state->MarkPending("host", mark); !marked) return Text(marked);
+  const auto report = host.planner().Guard({});
+  if (!report) return report.error().ToString();
+  if (report->rollback) return "it was taken back";
+  if (HasFile(host, ".pending")) return "it is not done";
+  return HasPeer(host, "first") ? "the peer stayed" : "";
+}
+
+TEST(ConfirmMeanwhile, AGuardianBringsWhatWasConfirmedToItsEnd) {
+  EXPECT_EQ(WithTwoPeers(GuardConfirmed), "");
+}
+
 // ---- the end of its time ----
 
 // The other host takes back what needs no WireGuard: a fake device is its own host's.
