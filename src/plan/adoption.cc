@@ -100,7 +100,7 @@ class Tunnel {
 
   static bool IsPlain(const kernel::Rule& rule) {
     return rule.action == FR_ACT_TO_TBL && rule.protocol.value_or(0) == 0 && !rule.from &&
-           !rule.to && !rule.iif && !rule.oif;
+           !rule.to && !rule.iif && !rule.oif && rule.extra.empty();
   }
 
   // What has the mark is WireGuard's own, and goes outside.

@@ -20,6 +20,16 @@ Error Conflict(const Object& wanted, const Object& found) {
           .command = AddCommandOf(wanted)};
 }
 
+// Whether all of it is in the rows: what is not, such as a rule's user or a route's MTU, would be
+// lost. Every IPv6 route has a preference.
+bool IsPlain(const kernel::Route& found) {
+  bool plain = true;
+  netlink::ForEachAttribute(
+      found.extra, [&](uint16_t type, netlink::Bytes) { plain = plain && type == RTA_PREF; });
+  return plain;
+}
+bool IsPlain(const kernel::Rule& found) { return found.extra.empty(); }
+
 // The kernel's own go as they came, and those with our mark are, or were, an owner's.
 bool MayHaveTwin(const kernel::Address& found) {
   constexpr uint8_t kLastOfKernel = 3;  // IFAPROT_KERNEL_LL and below
@@ -27,10 +37,10 @@ bool MayHaveTwin(const kernel::Address& found) {
   return (protocol == 0 || protocol > kLastOfKernel) && protocol != kernel::kProtocol;
 }
 bool MayHaveTwin(const kernel::Route& found) {
-  return found.protocol != RTPROT_KERNEL && found.protocol != kernel::kProtocol;
+  return IsPlain(found) && found.protocol != RTPROT_KERNEL && found.protocol != kernel::kProtocol;
 }
 bool MayHaveTwin(const kernel::Rule& found) {
-  return found.protocol != RTPROT_KERNEL && found.protocol != kernel::kProtocol;
+  return IsPlain(found) && found.protocol != RTPROT_KERNEL && found.protocol != kernel::kProtocol;
 }
 
 // Whether they differ only in the mark that says who made them.

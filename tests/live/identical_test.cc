@@ -110,7 +110,9 @@ TEST(Identical, WhatDiffersStaysAConflict) {
   };
   for (const char* made :
        {"ip route add 10.7.0.0/16 dev eth0", "ip route add 10.7.0.0/16 dev wg0 via 10.9.0.7",
+        "ip route add 10.7.0.0/16 dev wg0 scope link mtu 1300",
         "ip rule add to 10.6.0.0/16 priority 900 lookup 701",
+        "ip rule add to 10.6.0.0/16 priority 900 lookup 700 uidrange 1-2",
         "ip rule add from 10.6.0.0/16 priority 900 lookup 700"}) {
     EXPECT_THAT(InWorld(made, apply), HasSubstr("somebody else has")) << made;
   }
