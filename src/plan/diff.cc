@@ -12,6 +12,7 @@
 #include "src/plan/last_address.h"
 #include "src/plan/ownership.h"
 #include "src/plan/secondaries.h"
+#include "src/plan/source_address.h"
 
 namespace wgnet::plan {
 namespace {
@@ -94,6 +95,7 @@ class Differ {
     for (size_t i = own_.objects.size(); i-- > 0;) RemoveUnwanted(own_.objects[i]);
     for (const Object& object : snapshot_.objects()) RemoveLost(object);
     KeepSecondaries(snapshot_, difference_.ops);
+    KeepSources(snapshot_, difference_.ops);
     KeepRoutes(snapshot_, difference_.ops);
     WGNET_RETURN_IF_ERROR(DiffSettings(desired_, snapshot_, own_, others_, difference_));
     std::stable_sort(difference_.ops.begin(), difference_.ops.end(), [](const Op& a, const Op& b) {

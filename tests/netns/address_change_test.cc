@@ -46,19 +46,14 @@ std::string ChangeAndBack(const Case& test) {
   return "";
 }
 
-// Every message of the change fails, one at a time.
-std::string FailToChange(const Case& test) {
-  const TemporaryDirectory state;
-  MakeUplink("eth0", "192.168.5.1/24");
-  Host host("owner", state.path());
-  if (Status done = host.Apply(WithAddresses(test.before)); !done) return done.error().ToString();
-  Shell(kForeignRoute);
-  if (!HasForeignRoute()) return "there is no route of somebody else's";
+// Every message of the change fails, one at a time; then none does.
+std::string FailEach(Host& host, const Case& test) {
   const std::string before = host.State();
   size_t failed = 0;
   while (true) {
     host.transport().Arm({failed + 1, EPERM, std::nullopt});
     const Status done = host.ApplyOnce(WithAddresses(test.after));
+    if (!host.transport().fired() && !done) return Text(done);
     if (!host.transport().fired()) break;
     ++failed;
     if (done) return "the fault went unnoticed";
@@ -66,6 +61,16 @@ std::string FailToChange(const Case& test) {
     if (!difference.empty()) return done.error().ToString() + "\nleft:\n" + difference;
   }
   return failed > 0 ? "" : "no message was sent";
+}
+
+std::string FailToChange(const Case& test) {
+  const TemporaryDirectory state;
+  MakeUplink("eth0", "192.168.5.1/24");
+  Host host("owner", state.path());
+  if (Status done = host.Apply(WithAddresses(test.before)); !done) return done.error().ToString();
+  Shell(kForeignRoute);
+  if (!HasForeignRoute()) return "there is no route of somebody else's";
+  return FailEach(host, test);
 }
 
 class AddressChange : public ::testing::TestWithParam<Case> {};
@@ -95,6 +100,31 @@ INSTANTIATE_TEST_SUITE_P(
              {"10.72.0.1/24", "10.73.0.1/24", "fd72::1/64"},
              {"10.72.0.9/24", "10.73.0.1/24", "fd72::2/64"}}),
     [](const auto& info) { return info.param.name; });
+
+// ---- a route of somebody else's that has an address as its source ----
+
+std::string RouteAfter(const Case& test) {
+  const TemporaryDirectory state;
+  Host host("owner", state.path());
+  if (Status done = host.Apply(WithAddresses(test.before)); !done) return done.error().ToString();
+  const std::string said = Shell("ip route add 10.97.0.0/16 dev wg0 src 10.73.0.1 mtu 1300");
+  if (!said.empty()) return said;
+  const std::string left = FailEach(host, test);
+  return left.empty() ? Shell("ip route show 10.97.0.0/16") : left;
+}
+
+TEST(AddressOfARoute, TakesItAlongIfItGoes) {
+  const Addresses both = {"10.73.0.2/24", "10.73.0.1/24"};
+  for (const Case& test :
+       {Case{"to another", both, {"10.73.0.2/24"}},
+        Case{"of several networks", {"10.72.0.1/24", "10.73.0.1/24"}, {"10.72.0.1/24"}},
+        Case{"to none", {"10.73.0.1/24"}, {"fd72::1/64"}}}) {
+    EXPECT_EQ(InNewNamespace([&] { return RouteAfter(test); }), "") << test.name;
+  }
+  const Case rescued{"rescued", both, {"10.73.0.1/24"}};
+  EXPECT_EQ(InNewNamespace([&] { return RouteAfter(rescued); }),
+            "10.97.0.0/16 dev wg0 scope link src 10.73.0.1 mtu 1300 \n");
+}
 
 }  // namespace
 }  // namespace wgnet::testing
