@@ -25,7 +25,7 @@ struct PlanData {
   std::string others;  // a digest of the other owners' records that it was made from
   std::vector<std::string> warnings;
   bool of_device = false;  // of one device only: changes no record, and needs no lock
-  std::optional<uint32_t> nft_generation;  // of the snapshot; a ruleset of another one is stale
+  std::optional<uint32_t> nft_generation;  // of the snapshot
   // Makes the same plan for the kernel as it is now; not set: what its ops expect is all that
   // counts.
   std::function<Result<PlanData>(Planner&)> remake;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <cstring>
 #include <map>
 #include <new>
@@ -22,6 +23,7 @@ using kernel::Verb;
 using netlink::Bus;
 
 constexpr int kUndoRounds = 3;
+constexpr size_t kMostParts = IOV_MAX - 2;  // of a send; a batch has a begin and an end besides
 
 // The kernel's answer to a delete of what is not there.
 bool SaysGone(const Op& op, int error_number) {
@@ -118,13 +120,27 @@ Result<kernel::EncodeContext> Transaction::MakeContext() {
   return context;
 }
 
+// That of the ruleset that was read; none where the first batch comes behind hooks, which may
+// change the ruleset, or behind the loss of sessions, which others' changes must not cost.
+std::optional<uint32_t> Transaction::GenerationToExpect() const {
+  const auto first = std::find_if(ops_.begin(), ops_.end(), [](const Op& op) {
+    return kernel::BusOf(op.object) == Bus::kNetfilter;
+  });
+  const auto index = static_cast<size_t>(first - ops_.begin());
+  const bool behind_hooks = std::any_of(
+      hooks_.begin(), hooks_.end(), [&](const HookStep& hook) { return hook.before_op <= index; });
+  const bool behind_loss =
+      std::any_of(ops_.begin(), first, [](const Op& op) { return LosesState(op.phase); });
+  return behind_hooks || behind_loss ? std::nullopt : nft_generation_;
+}
+
 Status Transaction::Prepare() {
   WGNET_ASSIGN_OR_RETURN(const kernel::EncodeContext context, MakeContext());
   WGNET_RETURN_IF_ERROR(reader_.Read(tracker_.scope(), tracker_));
   for (size_t op = 0; op < ops_.size(); ++op) {
     if (!tracker_.IsAtStart(op)) return Stale(op);
   }
-  WGNET_ASSIGN_OR_RETURN(waves_, Waves::Encode(ops_, nft_generation_, context, client_));
+  WGNET_ASSIGN_OR_RETURN(waves_, Waves::Encode(ops_, GenerationToExpect(), context, client_));
   parts_.reserve(ops_.size() + 2);
   reader_.Reserve(SizesOf(ops_));
   return {};
@@ -434,13 +450,21 @@ void Transaction::UndoOnce() {
   size_t last_message = 0;
   size_t size = 0;
   parts_.clear();
+  const auto push = [&](const Part& part) {
+    const iovec next = PartOf(waves_->undo_bytes(bus), part.begin, part.end);
+    const bool follows =
+        !parts_.empty() &&
+        static_cast<std::byte*>(parts_.back().iov_base) + parts_.back().iov_len == next.iov_base;
+    if (follows) {
+      parts_.back().iov_len += next.iov_len;
+    } else {
+      parts_.push_back(next);
+    }
+  };
   const auto flush = [&] {
     if (!parts_.empty()) {
       SecretBuffer& bytes = waves_->undo_bytes(bus);
-      if (bus == Bus::kNetfilter) {
-        const Part& end = waves_->undo_batch_end();
-        parts_.push_back(PartOf(bytes, end.begin, end.end));
-      }
+      if (bus == Bus::kNetfilter) push(waves_->undo_batch_end());
       client_.Change(bus, parts_, MessageAt(bytes, last_message),
                      [](const netlink::KernelError&) {});
     }
@@ -470,14 +494,10 @@ void Transaction::UndoOnce() {
       if (part.begin == part.end) continue;
     }
     const bool full = size + (part.end - part.begin) > client_.transport().SendLimit(next);
-    if (next != bus || (full && next != Bus::kNetfilter)) flush();
+    if (next != bus || parts_.size() >= kMostParts || (full && next != Bus::kNetfilter)) flush();
     bus = next;
-    SecretBuffer& bytes = waves_->undo_bytes(bus);
-    if (parts_.empty() && bus == Bus::kNetfilter) {
-      const Part& begin = waves_->undo_batch_begin();
-      parts_.push_back(PartOf(bytes, begin.begin, begin.end));
-    }
-    parts_.push_back(PartOf(bytes, part.begin, part.end));
+    if (parts_.empty() && bus == Bus::kNetfilter) push(waves_->undo_batch_begin());
+    push(part);
     last_message = part.last_message;
     size += part.end - part.begin;
   }

@@ -55,6 +55,7 @@ class Transaction {
   };
 
   Result<kernel::EncodeContext> MakeContext();
+  std::optional<uint32_t> GenerationToExpect() const;
   bool SendWaves(StateDir::OpenJournal& journal);
   bool SendWave(const Wave& wave);
   bool SendMessages(const Wave& wave);

@@ -110,6 +110,8 @@ Error Transaction::Failure() const {
     error.step = static_cast<int>(*op + 1);
     error.command = FirstCommandOf(ops_[*op]);
   }
+  // Whoever plans again at once runs hooks a second time.
+  if (next_hook_ > 0 && error.code == ErrorCode::kStale) error.code = ErrorCode::kKernel;
   error.steps = static_cast<int>(ops_.size());
   error.rollback = Report();
   if (!error.rollback->complete()) {

@@ -107,5 +107,25 @@ TEST(Meanwhile, ApplyTakesAnotherTable) {
             "");
 }
 
+// Sessions would be lost for nothing.
+TEST(Meanwhile, ANewRulesetDoesNotStopARemovalHalfway) {
+  EXPECT_EQ(InWorld([](Host& host) -> std::string {
+              size_t messages[2] = {};
+              for (const bool interrupted : {false, true}) {
+                if (const Status done = host.Apply(ClientNode()); !done) return Text(done);
+                auto said = std::make_shared<std::string>();
+                if (interrupted) {
+                  host.transport().OnBegin([said] { *said = Shell("nft add table inet theirs"); });
+                }
+                host.transport().Arm({});
+                if (const Status done = host.Apply({}); !done) return Text(done);
+                if (!said->empty()) return *said;
+                messages[interrupted] = host.transport().messages();
+              }
+              return messages[0] == messages[1] ? "" : "it was begun twice";
+            }),
+            "");
+}
+
 }  // namespace
 }  // namespace wgnet::testing

@@ -166,5 +166,40 @@ TEST_F(HookTest, OneThatFailsTakesEverythingBack) {
   }
 }
 
+// The table goes last, behind the links; it must not be the ruleset's new generation that keeps it.
+TEST_F(HookTest, MayChangeTheRuleset) {
+  const Hooks hooks = {.post_up = {"nft add table ip theirs"},
+                       .pre_down = {"nft delete table ip theirs"}};
+  const Node node = SmallNode().Add(NatRule::Masquerade().Source("10.9.0.0/24"));
+  const std::string told = InNewNamespace([&]() -> std::string {
+    const TemporaryDirectory state;
+    Host host("owner", state.path());
+    const std::string before = host.State();
+    for (const Node& each : {node, Node()}) {
+      if (const Status done = host.Apply(each, hooks); !done) return done.error().ToString();
+    }
+    return DifferenceOf(before, host.State());
+  });
+  EXPECT_EQ(told, "");
+}
+
+// Where the kernel's answer would else have the plan made again.
+TEST_F(HookTest, RunsOnce) {
+  const Hooks hooks = {.pre_down = {"echo pre-down >>" + log_}};
+  const Node node = SmallNode().Add(NatRule::Masquerade().Source("10.9.0.0/24"));
+  const std::string told = InNewNamespace([&]() -> std::string {
+    const TemporaryDirectory state;
+    Host host("owner", state.path());
+    if (const Status done = host.Apply(node); !done) return Text(done);
+    for (size_t message = 1;; ++message) {
+      host.transport().Arm({.message = message, .error = ERESTART});
+      const Status done = host.Apply({}, hooks);
+      if (!host.transport().fired()) return Text(done);
+      if (done) return "it was tried again";
+    }
+  });
+  EXPECT_EQ(told, "");
+}
+
 }  // namespace
 }  // namespace wgnet::testing

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <cstring>
 
 #include "src/netlink/message.h"
@@ -196,6 +197,7 @@ bool FaultTransport::Withhold(const Fault& fault, Bus bus, std::vector<std::byte
 
 int FaultTransport::Send(Bus bus, std::span<const iovec> parts) {
   const UncountedAllocations own;
+  if (parts.size() > IOV_MAX) return EMSGSIZE;  // as sendmsg(2); below it is one part
   std::vector<std::byte> bytes;
   for (const iovec& part : parts) {
     const auto* data = static_cast<const std::byte*>(part.iov_base);
