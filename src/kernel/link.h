@@ -106,7 +106,7 @@ struct wgnet::netlink::Schema<wgnet::kernel::Link> {
   /// Most of what a dump holds is read-only; these are settings that a new link takes.
   static constexpr bool Replays(uint16_t attribute) {
     return attribute == IFLA_TXQLEN || attribute == IFLA_NUM_TX_QUEUES ||
-           attribute == IFLA_NUM_RX_QUEUES;
+           attribute == IFLA_NUM_RX_QUEUES || attribute == IFLA_MASTER;
   }
 };
 

@@ -64,6 +64,25 @@ class World {
   std::string complaint_;
 };
 
+// ---- above ours ----
+
+// Such as a VRF, which only the guest's kernel has.
+std::string StaysInItsMaster() {
+  World world;
+  Host& host = world.host();
+  if (const Status up = host.Apply(LargeNode()); !up) return Text(up);
+  world.Add(std::string("ip link add theirs type ") + (InGuest() ? "vrf table 77" : "bridge"));
+  world.Add("ip link set hub master theirs");
+  if (!world.complaint().empty()) return world.complaint();
+  const std::string before = world.State();
+  if (host.Apply({}, {.post_down = {"false"}})) return "the hook's failure went unnoticed";
+  const std::string link = Shell("ip -o link show hub");
+  if (link.find("master theirs") == link.npos) return link;
+  return DifferenceOf(before, world.State());
+}
+
+TEST(Foreign, ALinkComesBackInItsMaster) { EXPECT_EQ(InNewNamespace(StaysInItsMaster), ""); }
+
 // ---- beside ours ----
 
 // A node comes, becomes another, and goes.
