@@ -18,12 +18,13 @@ install(FILES ${CMAKE_CURRENT_BINARY_DIR}/wgnet.pc DESTINATION ${CMAKE_INSTALL_L
 if(WGNET_BUILD_EXAMPLES)
   install(TARGETS wgnet_command)
   # The prefix may be another one than when it was built.
-  foreach(unit wgnet@.service wgnet-recover.service)
+  foreach(unit wgnet@.service wgnet-recover.service wgnet-resolve@.service)
     install(CODE "
       set(bindir \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}\")
       configure_file(\"${PROJECT_SOURCE_DIR}/packaging/systemd/${unit}.in\"
         \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/lib/systemd/system/${unit}\" @ONLY)")
   endforeach()
   install(FILES packaging/systemd/wgnet.target packaging/systemd/wgnet-recover.timer
+    packaging/systemd/wgnet-resolve@.timer
     DESTINATION lib/systemd/system)
 endif()

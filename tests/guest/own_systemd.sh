@@ -19,6 +19,7 @@ write_units() (
     sed "s|@bindir@|${program%/*}|" "$each" >"$units/$(basename "$each" .in)"
   done
   add_to wgnet-recover.timer $'[Timer]\nOnBootSec=\nOnBootSec=1\nOnUnitInactiveSec=1'
+  add_to wgnet-resolve@.timer $'[Timer]\nOnActiveSec=\nOnActiveSec=1\nOnUnitInactiveSec=1'
   add_to service $'[Service]\nStandardOutput=append:'"$tmp/services.log"
 )
 

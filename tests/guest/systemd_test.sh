@@ -156,6 +156,29 @@ test_interface_service() {
   same "what is stopped" before after
 }
 
+endpoint_is() { [[ $(wg show wg0 endpoints | cut -f 2) == "$1" ]]; }
+timer_is() { [[ $(inside systemctl is-active wgnet-resolve@wg0.timer) == "$1" ]]; }
+
+test_name_that_comes_later() {
+  cp /etc/hosts hosts
+  configure
+  sed -i '/^Endpoint/d; s/^AllowedIPs/Endpoint = late.test:51820\n&/' /etc/wireguard/wg0.conf
+  add_to wgnet@.service $'[Service]\nEnvironment=WG_ENDPOINT_RESOLUTION_RETRIES=0'
+  inside systemctl daemon-reload
+  run_inside systemctl --quiet enable --runtime wgnet-resolve@wg0.timer
+  run_inside systemctl start wgnet@wg0
+  exits 0
+  check "the timer runs" timer_is active
+  check "it has no endpoint" endpoint_is "(none)"
+  echo "192.0.2.7 late.test" >>/etc/hosts
+  check "it gets it" within 20 endpoint_is 192.0.2.7:51820
+  run_inside systemctl stop wgnet@wg0
+  exits 0
+  check "the timer does not run" timer_is inactive
+  inside systemctl --quiet disable --runtime wgnet-resolve@wg0.timer
+  cp hosts /etc/hosts
+}
+
 # A full tunnel, whose process is killed when its interface is there.
 test_killed_service() {
   configure
@@ -182,4 +205,4 @@ $program up %i"
 run_tests test_systemd_is_up test_unit_takes_back test_of_a_service \
   test_of_a_service_with_mounts_of_its_own test_from_another_mount_namespace \
   test_from_another_pid_namespace test_timer_takes_back test_confirmed test_interface_service \
-  test_killed_service test_secrets
+  test_name_that_comes_later test_killed_service test_secrets
