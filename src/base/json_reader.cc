@@ -32,6 +32,14 @@ std::string LineAndColumn(std::string_view text, size_t position) {
   return fmt::format("{}:{}", line, column);
 }
 
+// RapidJSON 1.1 takes the second half of a surrogate pair alone, and writes what is no UTF-8.
+bool HasSurrogate(std::string_view text) {
+  const auto is_half = [](unsigned char first, unsigned char second) {
+    return first == 0xed && second >= 0xa0;
+  };
+  return std::adjacent_find(text.begin(), text.end(), is_half) != text.end();
+}
+
 // Builds the tree, from what the parser calls.
 class TreeBuilder {
  public:
@@ -45,7 +53,9 @@ class TreeBuilder {
   bool Uint64(uint64_t value) { return Add(value); }
   bool Double(double value) { return Add(value); }
   bool RawNumber(const char*, Size, bool) { return false; }  // not asked for
-  bool String(const char* text, Size size, bool) { return Add(SecretString(text, size)); }
+  bool String(const char* text, Size size, bool) {
+    return IsText({text, size}) && Add(SecretString(text, size));
+  }
   bool StartObject() { return Enter(JsonValue::Object()); }
   bool Key(const char* text, Size size, bool) { return Name(std::string(text, size)); }
   bool EndObject(Size) { return Leave(); }
@@ -63,9 +73,16 @@ class TreeBuilder {
     std::set<std::string> members;  // of an object
   };
 
+  bool IsText(std::string_view text) {
+    if (!HasSurrogate(text)) return true;
+    Fail(Path(), "a string has half of a surrogate pair");
+    return false;
+  }
+
   bool Name(std::string name) {
     Level& level = levels_.back();
     level.member = std::move(name);
+    if (!IsText(level.member)) return false;
     const bool fresh = level.members.insert(level.member).second;
     if (!fresh) Fail(Path(), "the member stands twice");
     return fresh;

@@ -223,6 +223,15 @@ TEST(NodeJsonTest, AMemberThatStandsTwiceIsNamedByItsPath) {
   for (const Broken& broken : kBroken) ExpectBroken(broken);
 }
 
+TEST(NodeJsonTest, HalfOfASurrogatePairIsNamedByItsPath) {
+  const Broken kBroken[] = {
+      {Document(R"("a": ["\ud83d\ude00", "x\udc8a"])"), "a[1]", "half of a surrogate pair"},
+      {Document(R"("a": {"\udc8a": 1})"), R"(a["\xed\xb2\x8a"])", "half of a surrogate pair"},
+      {Document(R"("a\ud83d": 1)"), "1:25", "malformed"},
+  };
+  for (const Broken& broken : kBroken) ExpectBroken(broken);
+}
+
 TEST(NodeJsonTest, AWrongTypeIsNamedByItsPath) {
   const Broken kBroken[] = {
       {Document(R"("interfaces": {})"), "interfaces", "an object stands where a list"},
