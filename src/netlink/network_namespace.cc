@@ -11,6 +11,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <exception>
 
 #include "src/base/text.h"
 #include "src/base/try.h"
@@ -35,14 +36,19 @@ struct Visit {
   int fd;
   const std::function<void()>& body;
   int error = 0;
+  std::exception_ptr thrown;
 };
 
 void* RunVisit(void* argument) {
   auto& visit = *static_cast<Visit*>(argument);
   if (setns(visit.fd, CLONE_NEWNET) != 0) {
     visit.error = errno;
-  } else {
+    return nullptr;
+  }
+  try {
     visit.body();
+  } catch (...) {  // the caller's, not the thread's
+    visit.thrown = std::current_exception();
   }
   return nullptr;
 }
@@ -56,6 +62,7 @@ int RunIn(int fd, const std::function<void()>& body) {
   pthread_t thread;
   if (const int error = pthread_create(&thread, nullptr, RunVisit, &visit)) return error;
   pthread_join(thread, nullptr);
+  if (visit.thrown) std::rethrow_exception(visit.thrown);
   return visit.error;
 }
 

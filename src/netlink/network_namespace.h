@@ -23,6 +23,7 @@ class NetworkNamespace {
 
   /// Runs `body` inside: at once where the calling thread is in it, else on a thread that is joined
   /// before this returns. The calling thread is never moved. 0 or an errno of entering.
+  /// What `body` throws is thrown here.
   int Run(const std::function<void()>& body) const;
 
   /// A name for files that no other namespace has: the boot, and the namespace's cookie where the

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <new>
 #include <thread>
 
 #include "tests/support/sandbox.h"
@@ -80,6 +81,20 @@ TEST(NetworkNamespaceTest, TheThreadIsGoneAfterwards) {
                 usleep(1000);
               }
               return Check(syscall(SYS_tgkill, getpid(), thread, 0) != 0, "the thread lives");
+            }),
+            "");
+}
+
+TEST(NetworkNamespaceTest, AnExceptionIsTheCallers) {
+  EXPECT_EQ(InNewNamespace([] {
+              const OtherNamespace other;
+              auto netns = NetworkNamespace::Open(other.path());
+              try {
+                netns->Run([] { throw std::bad_alloc(); });
+              } catch (const std::bad_alloc&) {
+                return Check(netns->Run([] {}) == 0, "no other visit");
+              }
+              return std::string("it is lost");
             }),
             "");
 }
