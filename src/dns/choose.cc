@@ -36,8 +36,15 @@ Status CheckResolved(const ResolvedState& resolved) {
   return {};
 }
 
+// The file of a namespace is found by its name.
+Result<DnsBackend> FileAbroad(const Facts& facts) {
+  if (!facts.netns_name.empty()) return DnsBackend::kFile;
+  return Nobody("a namespace without a name has no resolv.conf of its own",
+                "run in the namespace, or name it with ip-netns(8)");
+}
+
 Result<DnsBackend> CheckWanted(DnsBackend wanted, const Facts& facts) {
-  if (wanted == DnsBackend::kFile) return wanted;
+  if (wanted == DnsBackend::kFile) return facts.is_own_namespace ? wanted : FileAbroad(facts);
   if (!facts.is_own_namespace) {
     return Nobody(std::string(DnsBackendName(wanted)) + " sets the names of another namespace",
                   "run in the namespace, or have its /etc/netns/NAME/resolv.conf written");
@@ -53,12 +60,6 @@ Result<DnsBackend> CheckWanted(DnsBackend wanted, const Facts& facts) {
 }
 
 // ---- what is best ----
-
-Result<DnsBackend> ChooseAbroad(const Facts& facts) {
-  if (!facts.netns_name.empty()) return DnsBackend::kFile;
-  return Nobody("a namespace without a name has no resolv.conf of its own",
-                "run in the namespace, or name it with ip-netns(8)");
-}
 
 // Who keeps the file has to be told; where the file is not asked, who is asked.
 Result<DnsBackend> ChooseHere(const Facts& facts) {
@@ -91,7 +92,7 @@ std::string_view LineOf(std::string_view& text) {
 
 Result<DnsBackend> Choose(std::optional<DnsBackend> wanted, const Facts& facts) {
   if (wanted) return CheckWanted(*wanted, facts);
-  return facts.is_own_namespace ? ChooseHere(facts) : ChooseAbroad(facts);
+  return facts.is_own_namespace ? ChooseHere(facts) : FileAbroad(facts);
 }
 
 Facts::File FileOf(std::string_view link_target, std::string_view text) {

@@ -85,6 +85,7 @@ TEST(DnsChooseTest, WhatIsAskedForHasToBeThere) {
       {DnsBackend::kResolvconf, Here(kResolved, Program::kNone, File::kPlain), "no resolvconf"},
       {DnsBackend::kResolved, {.is_own_namespace = false, .netns_name = "x"}, "another namespace"},
       {DnsBackend::kFile, {.is_own_namespace = false, .netns_name = "x"}, ""},
+      {DnsBackend::kFile, {.is_own_namespace = false}, "without a name"},
   };
   for (const auto& [wanted, facts, missing] : kCases) {
     const auto backend = Choose(wanted, facts);
