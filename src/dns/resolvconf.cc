@@ -21,8 +21,8 @@ namespace fs = std::filesystem;
 
 constexpr char kProgram[] = "resolvconf";
 constexpr char kInterfaceOrder[] = "/etc/resolvconf/interface-order";
-// Where openresolv keeps records, and where Debian's program does.
-constexpr char kOpenresolvRecords[] = "/run/resolvconf/interfaces";
+// Where openresolv keeps records, the older one in the second, and where Debian's program does.
+constexpr const char* kOpenresolvRecords[] = {"/run/resolvconf/keys", "/run/resolvconf/interfaces"};
 constexpr char kExclusive[] = "/run/resolvconf/exclusive";
 constexpr char kDebianRecords[] = "/run/resolvconf/interface";
 
@@ -106,7 +106,8 @@ std::string ResolvconfPrefix() {
 Result<std::optional<DnsConfig>> Resolvconf::Read(const std::string& label) const {
   if (FindProgram().empty()) return std::optional<DnsConfig>();
   std::string record;
-  if (ReadSmallFile(std::string(kOpenresolvRecords) + "/" + label, record) == 0) {
+  for (const char* const directory : kOpenresolvRecords) {
+    if (ReadSmallFile(std::string(directory) + "/" + label, record) != 0) continue;
     DnsConfig config = ReadLines(record);
     config.exclusive = IsExclusive(label);
     return std::optional(std::move(config));
@@ -129,7 +130,7 @@ Status Resolvconf::Remove(const std::string& label) const {
 
 std::vector<std::string> Resolvconf::List() const {
   std::vector<std::string> labels;
-  for (const char* directory : {kOpenresolvRecords, kDebianRecords}) {
+  for (const char* directory : {kOpenresolvRecords[0], kOpenresolvRecords[1], kDebianRecords}) {
     for (std::string& name : NamesIn(directory)) {
       if (name.ends_with(DnsHost::kSuffix)) labels.push_back(std::move(name));
     }
