@@ -221,6 +221,22 @@ TEST(DiffOwnersTest, ASettingThatSomebodyChangedStaysWithAWarning) {
   EXPECT_EQ(kernel.Setting("net/ipv6/conf/eth0/accept_ra"), "0");
 }
 
+// With forwarding, the kernel ignores them unless accept_ra is 2.
+TEST(DiffOwnersTest, ARouterThatIgnoresAdvertisementsGoesOnSo) {
+  constexpr std::string_view kAcceptRa = "net/ipv6/conf/eth0/accept_ra";
+  ModelKernel kernel;
+  for (const char* conf : {"all", "eth0"}) {
+    kernel.SetSetting("net/ipv6/conf/" + std::string(conf) + "/forwarding", "1");
+  }
+  const auto plan = kernel.Apply("one", Forwarding("wg0", "fd00::1/64"));
+  EXPECT_EQ(kernel.Setting(kAcceptRa), "1");
+  EXPECT_EQ(plan.after.FindClaim(kernel::SysctlName(kAcceptRa)), nullptr);
+  EXPECT_THAT(kernel.Apply("one", Forwarding("wg0", "fd00::1/64")).ops, IsEmpty());
+  kernel.Apply("one", Node());
+  EXPECT_EQ(kernel.Setting(kAcceptRa), "1");
+  EXPECT_EQ(kernel.Setting(kForwarding6), "1");
+}
+
 TEST(DiffOwnersTest, WhatIpv6ForwardingMovesIsPutBackWithIt) {
   ModelKernel kernel;
   kernel.SetSetting("net/ipv6/conf/eth0/forwarding", "0");
