@@ -30,7 +30,9 @@ class ProcessRunner {
   virtual int Run(const Process& process) = 0;
 };
 
-/// Runs programs with posix_spawn(3), with no signal blocked.
+/// Runs programs with posix_spawn(3), with no signal blocked. SIGCHLD may be ignored. But nobody
+/// else may wait for the program, as by waitpid(-1): its exit status would be his, and the program
+/// counts as failed with ECHILD. A process that does so needs a runner of its own.
 std::shared_ptr<ProcessRunner> SystemProcessRunner();
 
 }  // namespace wgnet

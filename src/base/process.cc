@@ -2,8 +2,10 @@
 #include "wgnet/process.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <spawn.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -89,12 +91,74 @@ class FileActions {
   UniqueFd input_;
 };
 
-int WaitFor(pid_t child) {
+// What posix_spawnp(3) takes.
+struct Spawn {
+  const posix_spawn_file_actions_t* actions;
+  const posix_spawnattr_t* attributes;
+  char* const* arguments;
+  char* const* environment;
+};
+
+int WaitFor(pid_t child, int flags = 0) {
   int status = 0;
-  while (waitpid(child, &status, 0) < 0) {
+  while (waitpid(child, &status, flags) < 0) {
     if (errno != EINTR) return -errno;
   }
   return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+int RunAsChild(const Spawn& spawn) {
+  pid_t child = 0;
+  const int error = posix_spawnp(&child, spawn.arguments[0], spawn.actions, spawn.attributes,
+                                 spawn.arguments, spawn.environment);
+  return error != 0 ? -error : WaitFor(child);
+}
+
+// ---- where the caller's children leave no status ----
+
+bool LosesStatus() {
+  struct sigaction now {};
+  sigaction(SIGCHLD, nullptr, &now);
+  return now.sa_handler == SIG_IGN || (now.sa_flags & SA_NOCLDWAIT) != 0;
+}
+
+// In a copy of a process that may have threads, with all signals blocked: nothing here allocates.
+// None of the caller's files stays open meanwhile, for locks hang on them.
+[[noreturn]] void Keep(const Spawn& spawn, int out) {
+  pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, nullptr);
+  struct sigaction plain {};
+  plain.sa_handler = SIG_DFL;
+  sigaction(SIGCHLD, &plain, nullptr);
+  pid_t child = 0;
+  const int error = posix_spawnp(&child, spawn.arguments[0], spawn.actions, spawn.attributes,
+                                 spawn.arguments, spawn.environment);
+  dup2(out, STDIN_FILENO);
+  close_range(STDIN_FILENO + 1, ~0U, 0);
+  const int result = error != 0 ? -error : WaitFor(child);
+  _exit(write(STDIN_FILENO, &result, sizeof result) == sizeof result ? 0 : 1);
+}
+
+// By a child that ends without a signal, and so leaves a status in any case. It cannot be the
+// program itself, for execve(2) makes it an ordinary one.
+int RunByKeeper(const Spawn& spawn) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return -errno;
+  const UniqueFd in(ends[0]);
+  UniqueFd out(ends[1]);
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  const long keeper = syscall(SYS_clone, 0L, 0L, 0L, 0L, 0L);
+  if (keeper == 0) Keep(spawn, out.get());
+  const int error = errno;
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (keeper < 0) return -error;
+  out = UniqueFd();
+  const int ended = WaitFor(static_cast<pid_t>(keeper), __WCLONE);
+  int result = 0;
+  const bool told = read(in.get(), &result, sizeof result) == sizeof result;
+  return told ? result : ended;
 }
 
 class Spawner final : public ProcessRunner {
@@ -108,10 +172,8 @@ class Spawner final : public ProcessRunner {
     if (process.input) {
       if (const int error = actions.GiveInput(*process.input)) return -error;
     }
-    pid_t child = 0;
-    const int error = posix_spawnp(&child, arguments[0], actions.get(), attributes.get(),
-                                   arguments.data(), environment.data());
-    return error != 0 ? -error : WaitFor(child);
+    const Spawn spawn{actions.get(), attributes.get(), arguments.data(), environment.data()};
+    return LosesStatus() ? RunByKeeper(spawn) : RunAsChild(spawn);
   }
 };
 
