@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "src/base/secret_memory.h"
 #include "src/base/text.h"
 #include "src/base/try.h"
 #include "src/base/unique_fd.h"
@@ -90,9 +91,11 @@ Status ExplainScript(const PlanData& plan, const std::string& directory) {
       "WGNET_SECRETS=${WGNET_SECRETS:-$(dirname -- \"$0\")}\n";
   const auto add_op = [&](const Op& op) {
     const auto save_key = [&](const SecretKey& key) {
-      std::string text = key.Reveal() + "\n";
-      if (status) status = WriteNewFile(dir.get(), SecretFileName(op.object), 0600, text);
+      std::string text = key.Reveal();
+      SecretString line(text.size() + 1, '\n');
+      CopySecretBytes(line.data(), text.data(), text.size());
       WipeMemory(text.data(), text.size());
+      if (status) status = WriteNewFile(dir.get(), SecretFileName(op.object), 0600, line);
       return SecretFileOf(op)(key);
     };
     for (const std::string& command : CommandsOf(op, save_key)) script += command + "\n";

@@ -299,5 +299,19 @@ TEST(CoreControl, WhatIsInPlainMemoryIsFound) {
   EXPECT_EQ(find([](const SecretKey&) { return std::string("nothing"); }), "");
 }
 
+// The keys' files hold them, and nothing else.
+std::string WriteScript(const SecretKey& key) {
+  kernel::WgDevice device;
+  device.dev = kernel::LinkRef{7, FixedString<IFNAMSIZ - 1>("wg0")};
+  device.private_key = key;
+  plan::PlanData plan;
+  plan.ops.push_back({.verb = kernel::Verb::kAdd, .object = device, .before = {}});
+  return plan::ExplainScript(plan, "script") ? "done" : "";
+}
+
+TEST(CoreOfScript, HoldsNoKey) {
+  EXPECT_EQ(InUserspaceWorld([] { return FindPlainKey(WriteScript); }), "");
+}
+
 }  // namespace
 }  // namespace wgnet::testing
