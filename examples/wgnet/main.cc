@@ -38,6 +38,14 @@ ExitStatus Refuse(const CLI::App& app, const CLI::ParseError& error, bool json) 
   return ExitStatus::kUsage;
 }
 
+// Such a key is a public one.
+bool IsRevoked(std::string_view word, const Arguments& arguments) {
+  constexpr std::string_view kOption = "--revoke=";
+  if (word.starts_with(kOption)) word.remove_prefix(kOption.size());
+  return std::find(arguments.revoke.begin(), arguments.revoke.end(), word) !=
+         arguments.revoke.end();
+}
+
 ExitStatus CallAsWgnet(int argc, char** argv) {
   char** const end = argv + argc;
   const bool json = std::find(argv, end, std::string_view("--json")) != end;
@@ -51,9 +59,12 @@ ExitStatus CallAsWgnet(int argc, char** argv) {
     CLI::App& subcommand = *app.add_subcommand(command.name, command.description);
     command.add_options(subcommand, arguments);
   }
-  const auto key = std::find_if(argv, end, HoldsKey);
   const auto refuses_key = [&] {
-    if (key == end || app.got_subcommand("set")) return false;  // its keys are public
+    if (app.got_subcommand("set")) return false;  // its keys are public
+    char** const key = std::find_if(argv, end, [&](std::string_view word) {
+      return HoldsKey(word) && !IsRevoked(word, arguments);
+    });
+    if (key == end) return false;
     Console(json).Fail(KeyOnCommandLine(key - argv));
     return true;
   };

@@ -105,6 +105,7 @@ void AddApplyOptions(CLI::App& app, Arguments& arguments) {
       "If wgnet is killed in the middle, carry on when it is run next, and do not go back");
   app.add_option("--revoke", arguments.revoke, "A peer that goes at once, if it goes")
       ->type_name("PUBLIC-KEY")
+      ->allow_extra_args(false)
       ->needs(confirm);
   app.add_flag("--confirm-on-handshake", arguments.confirm_on_handshake,
                "Wait for the first handshake of a peer, and confirm it then")

@@ -150,6 +150,7 @@ struct Line {
 // Both files are good ones here.
 std::vector<Line> Lines() {
   const std::string key(kPrivate);
+  const std::string peer(kPeer);
   return {
       {"", 2, "A subcommand is required", "wgnet --help"},
       {"bogus", 2, "neither a subcommand nor an option: bogus", "wgnet --help"},
@@ -185,6 +186,9 @@ std::vector<Line> Lines() {
       {"pubkey " + key, 2, "argument 4: a key", "make a new one"},
       {"show set " + key, 2, "argument 5: a key", "make a new one"},
       {"show --json=" + key, 2, "argument 4: a key", "make a new one"},
+      {"apply ./wg9.conf --revoke " + peer, 2, "--revoke requires --confirm", "wgnet --help"},
+      {"apply ./wg9.conf --confirm 9 --revoke " + peer + " " + key, 2, "argument 9: a key",
+       "make a new one"},
       {"set wg9 private-key " + key, 1, "a key file:", "from a file"},
       {"set wg9 listen-port " + key, 1, "DeviceUpdate(\"wg9\").ListenPort:", "0 to 65535"},
       {"set wg9 " + key, 1, "Invalid argument: (a key)", "`wg set` alone"},

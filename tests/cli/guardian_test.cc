@@ -253,9 +253,10 @@ std::string Call(const std::string& state_dir, const std::string& words) {
   return Shell(fmt::format("{} --state-dir {} {}", WGNET_COMMAND, state_dir, words));
 }
 
-std::string MakeByCommand(const std::string& state_dir) {
+std::string MakeByCommand(const std::string& state_dir,
+                          const std::string& options = "--confirm 60") {
   std::ofstream(state_dir + "/node.json") << WantedNode().ToJson();
-  const std::string out = Call(state_dir, "apply --confirm 60 " + state_dir + "/node.json");
+  const std::string out = Call(state_dir, "apply " + options + " " + state_dir + "/node.json");
   const std::string before = "unless: wgnet confirm ";
   const size_t at = out.find(before);
   return at == out.npos ? "" : out.substr(at + before.size(), 16);
@@ -284,9 +285,25 @@ std::string TakeBackByCommand(const std::string& state_dir) {
   return HasTable() ? "it is there" : "";
 }
 
+// A public key may stand on the command line.
+std::string RevokeByCommand(const std::string& state_dir) {
+  const std::string key = "HR8Kp3xWIt2rNdS3aaCk+Ss7yQqC9cn6h3WS6UK3WE0=";
+  const std::string other = "t95vF4b11RLCId3ArVVIJoC5Ih9CNbI0VTNuDuEzZyw=";
+  for (const std::string& options :
+       {"--confirm 60 --revoke " + key, "--revoke=" + key + " --confirm 60",
+        "--confirm 60 --revoke " + key + " --revoke " + other}) {
+    const std::string token = MakeByCommand(state_dir, options);
+    if (token.empty()) return options + " is refused";
+    Call(state_dir, "rollback " + token);
+  }
+  return "";
+}
+
 TEST(ConfirmCommand, KeepsAChange) { EXPECT_EQ(InSandbox(ConfirmByCommand), ""); }
 
 TEST(ConfirmCommand, TakesAChangeBack) { EXPECT_EQ(InSandbox(TakeBackByCommand), ""); }
+
+TEST(ConfirmCommand, TakesKeysToRevoke) { EXPECT_EQ(InSandbox(RevokeByCommand), ""); }
 
 }  // namespace
 }  // namespace wgnet::testing
