@@ -33,6 +33,14 @@ void Announce(const wgnet::Plan& plan, const Console& console) {
   for (const std::string& warning : plan.warnings()) console.Warn(warning);
 }
 
+// What was not known when the plan was announced.
+void WarnOfNew(const wgnet::ApplyReport& report, const wgnet::Plan& plan, const Console& console) {
+  const auto& known = plan.warnings();
+  for (const std::string& warning : report.warnings) {
+    if (std::find(known.begin(), known.end(), warning) == known.end()) console.Warn(warning);
+  }
+}
+
 Outcome Conclude(const wgnet::Plan& plan, const Teller& teller, const Console& console) {
   if (console.json()) return DoneIf(console.Print(plan.ToJson() + "\n"));
   if (teller) return ExitStatus::kDone;
@@ -58,7 +66,10 @@ Outcome CarryOut(const MakePlan& make_plan, const ApplyPlan& apply, const Conclu
     Announce(*plan, console);
     if (teller) teller->Begin(*plan);
     const auto done = apply(*plan);
-    if (done) return conclude(*plan, *done);
+    if (done) {
+      WarnOfNew(*done, *plan, console);
+      return conclude(*plan, *done);
+    }
     if (done.error().code != ErrorCode::kStale || attempt == kMostAttempts) return done.error();
     console.Warn("the kernel changed meanwhile; planning again");
   }
