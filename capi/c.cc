@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 // Version, status, memory, errors, nodes, plans and sessions.
 #include <chrono>
+#include <iterator>
+#include <new>
+#include <optional>
 
 #include "capi/handles.h"
 
@@ -164,6 +167,31 @@ using Leftover = wgnet::RollbackReport::Leftover;
 const char* LeftoverText(const wgnet_error_t* error, size_t index, std::string Leftover::*member) {
   if (index >= wgnet_error_leftover_count(error)) return "";
   return (error->value.rollback->leftovers[index].*member).c_str();
+}
+
+// ---- recovery ----
+
+void MoveTo(wgnet::RollbackReport& all, wgnet::RollbackReport more) {
+  all.undone += more.undone;
+  std::move(more.leftovers.begin(), more.leftovers.end(), std::back_inserter(all.leftovers));
+  std::move(more.lossy.begin(), more.lossy.end(), std::back_inserter(all.lossy));
+}
+
+// What was taken back, but not all of it, as one. It is done: without memory, less is told.
+std::optional<wgnet::RollbackReport> IncompleteOf(wgnet::RecoveryReport report) {
+  std::optional<wgnet::RollbackReport> all;
+  try {
+    for (auto& each : report.cut_off) {
+      if (each.rollback.complete()) continue;
+      if (all) {
+        MoveTo(*all, std::move(each.rollback));
+      } else {
+        all = std::move(each.rollback);
+      }
+    }
+  } catch (const std::bad_alloc&) {
+  }
+  return all;
 }
 
 }  // namespace
@@ -361,11 +389,15 @@ wgnet_status_t wgnet_session_recover(wgnet_session_t* session, size_t* steps,
                                      wgnet_error_t** error) noexcept {
   Cleared(steps);
   return Call(__func__, {{"session", session}}, error, [&]() -> Status {
-    const auto report = session->value.Recover();
-    if (!report) return report.error();
+    Error incomplete{.code = ErrorCode::kRollbackIncomplete,
+                     .message = "not all could be taken back"};
+    auto report = session->value.Recover();
+    if (!report) return std::move(report).error();
     size_t sum = 0;
     for (const auto& each : report->cut_off) sum += static_cast<size_t>(each.rollback.undone);
     for (const auto& each : report->owners) sum += each.steps;
+    incomplete.rollback = IncompleteOf(*std::move(report));
+    if (incomplete.rollback) return incomplete;
     if (steps != nullptr) *steps = sum;
     return {};
   });

@@ -275,7 +275,7 @@ Outcome Recover(const Arguments& arguments, const Console& console) {
   if (!session) return session.error();
   const auto report = session->Recover();
   if (!report) return report.error();
-  if (console.json()) return DoneIf(console.Print(report->ToJson() + "\n"));
+  if (console.json()) return Concluded(*report, console.Print(report->ToJson() + "\n"));
   for (const std::string& warning : report->warnings) console.Warn(warning);
   const bool any = !report->owners.empty() || !report->cut_off.empty();
   std::string text = any ? "" : "nothing to recover\n";
@@ -283,7 +283,7 @@ Outcome Recover(const Arguments& arguments, const Console& console) {
   for (const auto& each : report->owners) {
     text += each.owner + ": " + std::to_string(each.steps) + " steps done\n";
   }
-  return DoneIf(console.Print(text));
+  return Concluded(*report, console.Print(text));
 }
 
 }  // namespace cli

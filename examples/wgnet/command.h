@@ -120,6 +120,8 @@ wgnet::Status SaveState(const wgnet::ConfFile& file, const wgnet::ConfFile::Loca
 
 /// kDone, if `printed`.
 Outcome DoneIf(const wgnet::Status& printed);
+/// The same; kRollbackIncomplete, if not all came back.
+Outcome Concluded(const wgnet::RecoveryReport& report, const wgnet::Status& printed);
 
 }  // namespace cli
 

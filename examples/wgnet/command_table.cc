@@ -135,4 +135,10 @@ Outcome DoneIf(const wgnet::Status& printed) {
   return ExitStatus::kDone;
 }
 
+Outcome Concluded(const wgnet::RecoveryReport& report, const wgnet::Status& printed) {
+  const bool complete = std::all_of(report.cut_off.begin(), report.cut_off.end(),
+                                    [](const auto& each) { return each.rollback.complete(); });
+  return printed && !complete ? ExitStatus::kRollbackIncomplete : DoneIf(printed);
+}
+
 }  // namespace cli

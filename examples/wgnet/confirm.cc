@@ -23,11 +23,11 @@ Result<Session> OpenAny(const Arguments& arguments) {
 }
 
 Outcome Tell(const wgnet::RecoveryReport& report, const Console& console) {
-  if (console.json()) return DoneIf(console.Print(report.ToJson() + "\n"));
+  if (console.json()) return Concluded(report, console.Print(report.ToJson() + "\n"));
   for (const std::string& warning : report.warnings) console.Warn(warning);
   std::string text;
   for (const auto& each : report.cut_off) text += each.ToString() + "\n";
-  return DoneIf(console.Print(text));
+  return Concluded(report, console.Print(text));
 }
 
 wgnet::RecoveryReport ReportOf(const wgnet::GuardReport& guarded) {
@@ -141,11 +141,9 @@ Outcome Rollback(const Arguments& arguments, const Console& console) {
   if (!pending) return pending.error();
   auto report = session->Rollback(arguments.token);
   if (!report) return report.error();
-  const bool complete = report->complete();
   wgnet::RecoveryReport told;
   told.cut_off.push_back({*pending ? (*pending)->owner : "", *std::move(report), true});
-  const Outcome outcome = Tell(told, console);
-  return outcome && !complete ? ExitStatus::kRollbackIncomplete : outcome;
+  return Tell(told, console);
 }
 
 Outcome Extend(const Arguments& arguments, const Console& console) {

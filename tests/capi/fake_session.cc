@@ -112,8 +112,11 @@ const RecoveryReport& Session::recovered() const {
 }
 Result<RecoveryReport> Session::Recover() {
   if (failing) return FakeError();
-  return RecoveryReport{.cut_off = {},
+  RecoveryReport report{.cut_off = {},
                         .owners = {{"one", kFakeStepsOfPlan}, {"other", kFakeStepsOfNode}}};
+  if (rollbacks == kFakeElsewhere) return report;
+  report.cut_off = {{"killed", {}}, {"one", FakeReport()}, {"other", FakeReport()}};
+  return report;
 }
 
 Result<ApplyReport> Session::Apply(const wgnet::Plan&) {

@@ -67,7 +67,8 @@ enum { kFakeStepsToConfirm = 2 };
 /// Whether from now on no change waits.
 void FakeNothingWaits(int nothing);
 
-/// What Rollback and Guard say: for Guard, kFakeElsewhere is that somebody else decided.
+/// What Rollback and Guard say, and Recover of two changes: for Guard, kFakeElsewhere is that
+/// somebody else decided, and for Recover, that none was cut off.
 enum FakeRollbacks { kFakeElsewhere, kFakeComplete, kFakeIncomplete };
 enum { kFakeStepsTakenBack = 4 };
 void FakeRollback(enum FakeRollbacks rollback);

@@ -105,6 +105,7 @@ static wgnet_status_t Apply(wgnet_error_t** error) {
   return wgnet_session_apply(session, node, NULL, error);
 }
 static wgnet_status_t Recover(wgnet_error_t** error) {
+  FakeRollback(kFakeIncomplete);
   return wgnet_session_recover(session, NULL, error);
 }
 static wgnet_status_t Snapshot(wgnet_error_t** error) {
@@ -244,7 +245,7 @@ static const struct Exhaustible kCalls[] = {
     {"wgnet_session_plan", Plan, WGNET_OK},
     {"wgnet_session_apply_plan", ApplyPlan, WGNET_OK},
     {"wgnet_session_apply", Apply, WGNET_OK},
-    {"wgnet_session_recover", Recover, WGNET_OK},
+    {"wgnet_session_recover", Recover, WGNET_ROLLBACK_INCOMPLETE},
     {"wgnet_session_snapshot_json", Snapshot, WGNET_OK},
     {"wgnet_session_recovered_json", Recovered, WGNET_OK},
     {"wgnet_session_plan_cleanup", PlanCleanup, WGNET_OK},

@@ -237,6 +237,23 @@ static void TestRecover(void) {
   CHECK_OK(wgnet_session_recover, session, &steps);
   CHECK_SIZE(steps, kFakeStepsOfPlan + kFakeStepsOfNode);
   CHECK_OK(wgnet_session_recover, session, NULL);
+  FakeRollback(kFakeComplete);
+  CHECK_OK(wgnet_session_recover, session, &steps);
+  CHECK_SIZE(steps, kFakeStepsOfPlan + kFakeStepsOfNode + 2 * kFakeStepsTakenBack);
+  FakeRollback(kFakeElsewhere);
+}
+
+static void TestIncompleteRecovery(void) {
+  wgnet_error_t* error = NULL;
+  size_t steps = 7;
+  FakeRollback(kFakeIncomplete);
+  CHECK(wgnet_session_recover(session, &steps, &error) == WGNET_ROLLBACK_INCOMPLETE);
+  FakeRollback(kFakeElsewhere);
+  CHECK_SIZE(steps, 0);
+  CHECK_SIZE(wgnet_error_leftover_count(error), 2);
+  CHECK_TEXT(wgnet_error_leftover_command(error, 1), "ip link del wg0");
+  CHECK_TEXT(wgnet_error_leftover_reason(error, 1), "Device busy");
+  wgnet_error_free(error);
 }
 
 static void TestRecovered(void) {
@@ -336,6 +353,7 @@ int main(void) {
   TestPlan();
   TestApply();
   TestRecover();
+  TestIncompleteRecovery();
   TestRecovered();
   TestPlanCleanup();
   TestSnapshot();

@@ -17,6 +17,7 @@
 
 #include "tests/support/kernel_state.h"
 #include "tests/support/sandbox.h"
+#include "tests/support/world.h"
 #include "wgnet/session.h"
 
 namespace wgnet::testing {
@@ -253,9 +254,9 @@ std::string Call(const std::string& state_dir, const std::string& words) {
   return Shell(fmt::format("{} --state-dir {} {}", WGNET_COMMAND, state_dir, words));
 }
 
-std::string MakeByCommand(const std::string& state_dir,
-                          const std::string& options = "--confirm 60") {
-  std::ofstream(state_dir + "/node.json") << WantedNode().ToJson();
+std::string MakeByCommand(const std::string& state_dir, const std::string& options = "--confirm 60",
+                          const Node& node = WantedNode()) {
+  std::ofstream(state_dir + "/node.json") << node.ToJson();
   const std::string out = Call(state_dir, "apply " + options + " " + state_dir + "/node.json");
   const std::string before = "unless: wgnet confirm ";
   const size_t at = out.find(before);
@@ -299,11 +300,45 @@ std::string RevokeByCommand(const std::string& state_dir) {
   return "";
 }
 
+// Whoever guarded it is gone.
+std::string MakeUnguarded(const std::string& state_dir, const Node& node) {
+  const std::string token = MakeByCommand(state_dir, "--confirm 2", node);
+  for (const int pid : Guardians(state_dir)) kill(pid, SIGKILL);
+  return token.empty() ? "it was not made" : "";
+}
+
+std::string TellsWhatIsLeft(const std::string& told) {
+  const bool both = told.find("\n  left: ") != told.npos && told.find("[status 3]") != told.npos;
+  return both ? "" : told;
+}
+
+std::string RecoverWithLeftovers(const std::string& state_dir) {
+  if (const std::string wrong = MakeUnguarded(state_dir, WantedNode()); !wrong.empty())
+    return wrong;
+  Shell("find " + state_dir + " -name '*.pending' -exec truncate -s 20 {} +");
+  return TellsWhatIsLeft(Call(state_dir, "recover"));
+}
+
+// Somebody else's route stands where one was.
+std::string GuardWithLeftovers(const std::string& state_dir) {
+  MakeUplink("eth0", "192.168.5.1/24");
+  std::ofstream(state_dir + "/node.json")
+      << Node().Add(PolicyRoute::ForPrefix("10.8.0.0/16", "eth0")).ToJson();
+  std::string wrong = Call(state_dir, "apply " + state_dir + "/node.json >" + state_dir + "/out");
+  if (wrong.empty()) wrong = MakeUnguarded(state_dir, Node());
+  if (wrong.empty()) wrong = Shell("ip route add 10.8.0.0/16 dev eth0 table 52820");
+  return wrong.empty() ? TellsWhatIsLeft(Call(state_dir, "guard")) : wrong;
+}
+
 TEST(ConfirmCommand, KeepsAChange) { EXPECT_EQ(InSandbox(ConfirmByCommand), ""); }
 
 TEST(ConfirmCommand, TakesAChangeBack) { EXPECT_EQ(InSandbox(TakeBackByCommand), ""); }
 
 TEST(ConfirmCommand, TakesKeysToRevoke) { EXPECT_EQ(InSandbox(RevokeByCommand), ""); }
+
+TEST(RecoverCommand, FailsWhenSomethingIsLeft) { EXPECT_EQ(InSandbox(RecoverWithLeftovers), ""); }
+
+TEST(GuardCommand, FailsWhenSomethingIsLeft) { EXPECT_EQ(InSandbox(GuardWithLeftovers), ""); }
 
 }  // namespace
 }  // namespace wgnet::testing

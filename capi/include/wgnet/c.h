@@ -326,7 +326,9 @@ WGNET_API wgnet_status_t wgnet_session_apply(wgnet_session_t* session, const wgn
 /// Takes back a transaction whose process was killed in the middle, as opening a session does where
 /// nobody else is at work. Brings the records of all owners and the kernel together again: removes
 /// what an owner had for links that something else has taken away. *steps (or NULL) says how many
-/// steps that took, with those of opening the session. Errors: those of wgnet_session_apply_plan().
+/// steps that took, with those of opening the session. WGNET_ROLLBACK_INCOMPLETE: all was tried,
+/// and the error has what did not come back, now or when the session was opened. Other errors:
+/// those of wgnet_session_apply_plan().
 WGNET_API wgnet_status_t wgnet_session_recover(wgnet_session_t* session, size_t* steps,
                                                wgnet_error_t** error) WGNET_NOEXCEPT;
 
