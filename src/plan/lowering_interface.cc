@@ -3,6 +3,8 @@
 #include <linux/wireguard.h>
 
 #include <algorithm>
+#include <string_view>
+#include <utility>
 
 #include "src/base/mtu.h"
 #include "src/plan/lowering_parts.h"
@@ -90,11 +92,22 @@ void AddPeer(const Interface& interface, const Peer& peer, const LinkRef& dev, D
   draft.Add(std::move(lowered));
 }
 
+// Of an IPv6 address the kernel takes no scope, and says its own (inet6_fill_ifaddr in
+// net/ipv6/addrconf.c, 6.18).
+uint8_t ScopeOf(const Prefix& prefix) {
+  constexpr std::pair<std::string_view, uint8_t> kScopes[] = {
+      {"fe80::/10", RT_SCOPE_LINK}, {"fec0::/10", RT_SCOPE_SITE}, {"::1/128", RT_SCOPE_HOST}};
+  for (const auto& [network, scope] : kScopes) {
+    if (Prefix::Parse(network)->Contains(Prefix(prefix.address()))) return scope;
+  }
+  return RT_SCOPE_UNIVERSE;
+}
+
 void AddAddress(const Prefix& prefix, const LinkRef& dev, Draft& draft) {
   kernel::Address address;
   address.local = prefix;
   address.dev = dev;
-  address.scope = RT_SCOPE_UNIVERSE;
+  address.scope = ScopeOf(prefix);
   address.protocol = kernel::kProtocol;
   draft.Add(std::move(address));
 }

@@ -25,6 +25,7 @@ Node Wanted() {
       .Add(Link()
                .Address("10.8.0.1/24")
                .Address("fd08::1/64")
+               .Address("fe80::8:1/64")
                .AddPeer(
                    Peer(TestKey("peer").Public()).AllowedIp("10.7.0.0/16").AllowedIp("fd07::/64")))
       .Add(PolicyRoute::ForPrefix("10.6.0.0/16", "wg0").Table(700).Priority(900));
@@ -33,6 +34,7 @@ Node Wanted() {
 constexpr char kTwins[] =
     "ip address add 10.8.0.1/24 dev wg0 && "
     "ip address add fd08::1/64 dev wg0 nodad && "
+    "ip address add fe80::8:1/64 dev wg0 nodad && "
     "ip route add 10.7.0.0/16 dev wg0 scope link && "
     "ip -6 route add fd07::/64 dev wg0 && "
     "ip route add 10.6.0.0/16 dev wg0 table 700 scope link && "

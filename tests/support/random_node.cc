@@ -45,6 +45,7 @@ class Maker {
       if (Chance(60)) link_.Address(fmt::format("10.{}.{}.{}/24", 10 + number_, i, 1 + Pick(3)));
       if (Chance(40)) link_.Address(fmt::format("fd0{}:{}::{}/64", number_, i, 1 + Pick(3)));
     }
+    if (Chance(20)) link_.Address(fmt::format("fe80::{}:{}/64", 10 + number_, 1 + Pick(3)));
     if (Chance(10)) link_.Address(fmt::format("10.{}.0.99/24", 10 + number_));  // a secondary one
     if (Chance(20)) link_.Address(fmt::format("10.{}.9.9", 10 + number_));
   }
