@@ -28,11 +28,16 @@ std::string NameOf(const kernel::Route& route, const Snapshot& snapshot, const P
   return fmt::format("link {}", *key.index);
 }
 
-bool LosesAddress(const PlanData& plan, const IpAddress& address) {
+bool Has(const PlanData& plan, Verb verb, const IpAddress& address) {
   return std::any_of(plan.ops.begin(), plan.ops.end(), [&](const Op& op) {
-    const auto* lost = std::get_if<kernel::Address>(&op.object);
-    return lost != nullptr && op.verb == Verb::kDelete && lost->local->address() == address;
+    const auto* on_link = std::get_if<kernel::Address>(&op.object);
+    return on_link != nullptr && op.verb == verb && on_link->local->address() == address;
   });
+}
+
+// One that only gets another length stays.
+bool LosesAddress(const PlanData& plan, const IpAddress& address) {
+  return Has(plan, Verb::kDelete, address) && !Has(plan, Verb::kAdd, address);
 }
 
 bool Allows(const Object& object, const kernel::Route& route, const IpAddress& address) {

@@ -73,18 +73,24 @@ void RescueSecondaries(const Snapshot& snapshot, std::vector<Op>& ops) {
   }
 }
 
-bool GoesAlong(const std::vector<Op>& ops, const Op& op) {
+// Whether there is no place for the one before the other has gone.
+bool Excludes(const Address& one, const Address& other) {
+  if (!one.local->is_v6()) return ShareNetwork(one, other);
+  return one.dev == other.dev && one.local->address() == other.local->address();
+}
+
+bool HasToWait(const std::vector<Op>& ops, const Op& op) {
   const auto* added = std::get_if<Address>(&op.object);
-  if (added == nullptr || op.phase != Phase::kAddress || added->local->is_v6()) return false;
+  if (added == nullptr || op.phase != Phase::kAddress) return false;
   return std::any_of(ops.begin(), ops.end(), [&](const Op& other) {
     const auto* removed = std::get_if<Address>(&other.object);
-    return removed != nullptr && other.verb == Verb::kDelete && ShareNetwork(*added, *removed);
+    return removed != nullptr && other.verb == Verb::kDelete && Excludes(*added, *removed);
   });
 }
 
 void PostponeNew(std::vector<Op>& ops) {
   const auto first = std::stable_partition(ops.begin(), ops.end(),
-                                           [&](const Op& op) { return !GoesAlong(ops, op); });
+                                           [&](const Op& op) { return !HasToWait(ops, op); });
   std::for_each(first, ops.end(), [](Op& op) { op.phase = Phase::kAddressRemoval; });
 }
 

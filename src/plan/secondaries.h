@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 // Of the IPv4 addresses of one network on a link all but the first are secondary: when the first
-// goes, the kernel takes them along.
+// goes, the kernel takes them along. Of two IPv6 addresses that differ in their lengths only a link
+// takes one (inet6_rtm_newaddr in net/ipv6/addrconf.c, 6.18).
 #ifndef WGNET_PLAN_SECONDARIES_H_
 #define WGNET_PLAN_SECONDARIES_H_
 

@@ -97,6 +97,8 @@ INSTANTIATE_TEST_SUITE_P(
              {},
              Ssh("10.9.0.2", "10.9.0.1"),
              "the address 10.9.0.1 goes"},
+        Case{"AddressGetsAnotherLength", With(Tunnel("fd09::2/128").Address("fd09::1/64")),
+             With(Tunnel("fd09::2/128").Address("fd09::1/128")), Ssh("fd09::2", "fd09::1"), ""},
         Case{"PeerGoes", With(Tunnel("10.9.0.0/24")),
              With(Interface("wg0").PrivateKey(TestKey("own")).Address("10.9.0.1/24")),
              Ssh("10.9.0.2", "10.9.0.1"), "its peer of wg0 goes"},

@@ -2,7 +2,7 @@
 // When the first IPv4 address of a network goes, the kernel takes the others of that network along;
 // those that are wanted are there in the end, and after a failure all are as before. When the last
 // one of a link goes, the kernel takes its IPv4 routes along: they are there in the end, too, and
-// so are those of somebody else.
+// so are those of somebody else. An IPv6 address that gets another length goes before it comes.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -98,6 +98,10 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"AllAreOthers", {"10.72.0.1/24", "10.73.0.1/24"}, {"10.72.0.2/24", "10.73.0.2/24"}},
         Case{"ToLinkLocal", {"fd72::1/64"}, {"fe80::72:1/64", "fec0::72:1/64"}},
         Case{"ToAnotherLinkLocal", {"fe80::72:1/64"}, {"fe80::72:2/64"}},
+        Case{"ToALongerIpv6Prefix", {"fd72::1/64"}, {"fd72::1/128"}},
+        Case{"ToAShorterIpv6Prefix", {"fd72::1/64", "fd72::2/64"}, {"fd72::1/48", "fd72::2/64"}},
+        Case{"ToALongerLinkLocal", {"fe80::72:1/64"}, {"fe80::72:1/128"}},
+        Case{"ToALongerIpv4Prefix", {"10.72.0.1/24"}, {"10.72.0.1/32"}},
         Case{"OtherNetworksStay",
              {"10.72.0.1/24", "10.73.0.1/24", "fd72::1/64"},
              {"10.72.0.9/24", "10.73.0.1/24", "fd72::2/64"}}),

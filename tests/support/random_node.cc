@@ -43,7 +43,10 @@ class Maker {
   void AddAddresses() {
     for (int i = 0; i < 2; ++i) {
       if (Chance(60)) link_.Address(fmt::format("10.{}.{}.{}/24", 10 + number_, i, 1 + Pick(3)));
-      if (Chance(40)) link_.Address(fmt::format("fd0{}:{}::{}/64", number_, i, 1 + Pick(3)));
+      if (Chance(40)) {
+        link_.Address(
+            fmt::format("fd0{}:{}::{}/{}", number_, i, 1 + Pick(3), Chance(80) ? 64 : 128));
+      }
     }
     if (Chance(20)) link_.Address(fmt::format("fe80::{}:{}/64", 10 + number_, 1 + Pick(3)));
     if (Chance(10)) link_.Address(fmt::format("10.{}.0.99/24", 10 + number_));  // a secondary one
