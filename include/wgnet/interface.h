@@ -75,14 +75,15 @@ class Interface {
   explicit Interface(std::string_view name) { Name(name); }
 
   Interface& Name(std::string_view name);
-  /// Not set: none, and the interface answers nobody.
+  /// Not set: left as it is, for a hook or another program may set it; but one that the node had
+  /// set before is taken away. A new interface has none, and answers nobody.
   Interface& PrivateKey(SecretKey key);
   Interface& PrivateKey(std::string_view base64);
   /// UDP port, 0 to 65535. Not set: the kernel's choice, which then stays. 0: a new choice,
   /// made when 0 is said first.
   Interface& ListenPort(int port);
-  /// The mark of the encrypted packets, 0 to 2^32-1. 0: none. Not set: none, or for a full tunnel
-  /// one that is free.
+  /// The mark of the encrypted packets, 0 to 2^32-1. 0: none. Not set: for a full tunnel one that
+  /// is free; else left as it is, as a private key is. A new interface has none.
   Interface& FwMark(uint32_t mark);
   /// An address with the length of its network, "10.0.0.1/24". May be called many times.
   Interface& Address(Prefix address);

@@ -28,7 +28,8 @@ class Peer {
 
   Peer& PublicKey(wgnet::PublicKey key);
   Peer& PublicKey(std::string_view base64);
-  /// A second, symmetric secret. Not set, or all zero: none.
+  /// A second, symmetric secret. All zero: none. Not set: left as it is, but one that the node had
+  /// set before is taken away. A new peer has none.
   Peer& PresharedKey(SecretKey key);
   Peer& PresharedKey(std::string_view base64);
   /// Where to send until the peer is heard from somewhere else: WireGuard then follows the peer,

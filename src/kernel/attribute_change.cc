@@ -31,4 +31,18 @@ void CompleteSecrets(Object& into, const Object& from) {
       into);
 }
 
+bool TakeSecrets(Object& object) {
+  bool any = false;
+  std::visit(
+      [&]<class T>(T& typed) {
+        netlink::ForEachRow<T>([&](const auto& row) {
+          if (row.role != netlink::Role::kSecret || !(typed.*row.member)) return;
+          any = true;
+          (typed.*row.member).reset();
+        });
+      },
+      object);
+  return any;
+}
+
 }  // namespace wgnet::kernel

@@ -22,6 +22,8 @@ std::vector<AttributeChange> ChangesOf(const Object& found, const Object& expect
 
 /// Gives `into` each secret that it does not state; both are of one kind.
 void CompleteSecrets(Object& into, const Object& from);
+/// Takes the object's secrets away; whether it had one.
+bool TakeSecrets(Object& object);
 
 }  // namespace wgnet::kernel
 

@@ -8,6 +8,7 @@
 #include <unordered_set>
 
 #include "src/base/try.h"
+#include "src/kernel/attribute_change.h"
 #include "src/plan/lowering_draft.h"
 #include "src/plan/snapshot.h"
 
@@ -52,7 +53,7 @@ class Tunnel {
   void AddTo(Record& record) {
     FindMarkAndAllowedIps();
     for (const Object& object : snapshot_.objects()) {
-      if (IsMade(object)) record.objects.push_back(object);
+      if (IsMade(object)) record.objects.push_back(AsStated(object));
     }
     AddNumbers(record);
   }
@@ -60,6 +61,15 @@ class Tunnel {
  private:
   static kernel::NftName TableName(const kernel::Link& link) {
     return kernel::NftName("wg-quick-" + link.name->str());
+  }
+
+  // Keys, and a mark that is not a full tunnel's, may as well be a hook's.
+  Object AsStated(Object object) const {
+    kernel::TakeSecrets(object);
+    auto* device = std::get_if<kernel::WgDevice>(&object);
+    const auto is_its_rule = [&](const kernel::Rule& rule) { return IsNotMarkRule(rule); };
+    if (device != nullptr && !HasRule(is_its_rule)) device->fwmark.reset();
+    return object;
   }
 
   bool IsOn(const kernel::LinkRef* dev) const {

@@ -275,11 +275,33 @@ class Differ {
              [](const auto&) { return true; });
   }
 
+  void PushChanges(const kernel::WgPeer& before, const kernel::WgPeer& wanted) {
+    PushPart(before, WithWithdrawn(WithoutOldInitials(wanted)), Phase::kPeer,
+             [](const auto&) { return true; });
+  }
+
   void PushChanges(const kernel::Link& before, const kernel::Link& wanted) {
     const auto late = kernel::RowsOfStage(netlink::Stage::kLast);
     const kernel::Link made =
         PushPart(before, wanted, Phase::kLinkTag, [&](const auto& row) { return !late(row); });
     PushPart(made, wanted, Phase::kLinkUp, late);
+  }
+
+  // What the node states no more goes. What it never stated may be somebody else's, and stays.
+  kernel::WgDevice WithWithdrawn(kernel::WgDevice wanted) const {
+    const Object* known = ownership_.FindRecorded(wanted);
+    if (known == nullptr) return wanted;
+    const auto& recorded = *std::get_if<kernel::WgDevice>(known);
+    if (recorded.private_key && !wanted.private_key) wanted.private_key.emplace();
+    if (recorded.fwmark && !wanted.fwmark) wanted.fwmark = 0;
+    return wanted;
+  }
+  kernel::WgPeer WithWithdrawn(kernel::WgPeer wanted) const {
+    const Object* known = ownership_.FindRecorded(wanted);
+    if (known == nullptr) return wanted;
+    const bool had_key = std::get_if<kernel::WgPeer>(known)->preshared_key.has_value();
+    if (had_key && !wanted.preshared_key) wanted.preshared_key.emplace();
+    return wanted;
   }
 
   // The kernel chooses a port for 0: it has done so when 0 was wanted before.
@@ -293,7 +315,8 @@ class Differ {
 
   // A new private key ends all sessions. A new mark comes when rules for it stand; but rules for
   // packets without a mark would lead the device's own into the tunnel, before it has one.
-  void PushChanges(const kernel::WgDevice& before, const kernel::WgDevice& wanted) {
+  void PushChanges(const kernel::WgDevice& before, const kernel::WgDevice& stated) {
+    const kernel::WgDevice wanted = WithWithdrawn(stated);
     const auto is_key = [](const auto& row) { return row.role == netlink::Role::kSecret; };
     const auto is_mark = [](const auto& row) { return row.stage == netlink::Stage::kSwitch; };
     const auto is_other = [&](const auto& row) { return !is_key(row) && !is_mark(row); };

@@ -84,6 +84,7 @@ Drift::Drift(Record record) : record_(std::move(record)) {
     objects_.emplace_back(std::move(sysctl));
   }
   for (size_t i = 0; i < objects_.size(); ++i) index_.emplace(&objects_[i], i);
+  for (Object& object : objects_) states_key_.push_back(kernel::TakeSecrets(object));
   for (const Object& object : objects_) containers_.push_back(ContainerOf(object));
   known_.resize(objects_.size());
 }
@@ -241,7 +242,7 @@ void Drift::Sight::Visit(const Object& object) {
   if (found == drift_.index_.end()) return;
   Object& expected = drift_.objects_[found->second];
   Seen& seen = seen_[found->second];
-  if (takes_keys_) kernel::CompleteSecrets(expected, object);
+  if (takes_keys_ && drift_.states_key_[found->second]) kernel::CompleteSecrets(expected, object);
   if (const auto* link = std::get_if<kernel::Link>(&object)) links_.push_back(*link);
   const auto* peer = std::get_if<kernel::WgPeer>(&object);
   if (peer != nullptr && !seen.any) {

@@ -85,6 +85,7 @@ class Drift {
   Record record_;
   std::vector<kernel::Object> objects_;  // with settings, and with keys once they were seen
   Index index_;
+  std::vector<bool> states_key_;                   // of each object
   std::vector<std::optional<size_t>> containers_;  // of each object: another one, that it is in
   std::vector<Finding> known_;                     // of each object
   size_t drifted_ = 0;
@@ -93,7 +94,8 @@ class Drift {
 /// Compares while it is read, and keeps no object: a table of a million routes passes through.
 class Drift::Sight final : public ObjectVisitor {
  public:
-  /// `takes_keys`: the record has no keys, and those that are found are expected from now on.
+  /// `takes_keys`: the record has no keys, and of those that it says are stated the found ones are
+  /// expected from now on.
   Sight(Drift& drift, bool takes_keys);
 
   std::span<const SeenPeer> peers() const { return peers_; }

@@ -45,8 +45,9 @@ Result<Desired> LowerParts(Draft& draft) {
   for (const Interface& interface : node.interfaces()) {
     const bool forwards = forwarding.contains(interface.name());
     const auto mark = marks.find(interface.name());
-    lowering::LowerInterface(interface, mark == marks.end() ? 0 : mark->second.value, forwards,
-                             draft);
+    lowering::LowerInterface(
+        interface, mark == marks.end() ? interface.fwmark() : std::optional(mark->second.value),
+        forwards, draft);
   }
   for (const PolicyRoute& route : node.policy_routes()) {
     if (!route.is_full_tunnel()) WGNET_RETURN_IF_ERROR(lowering::LowerPrefixRoute(route, draft));

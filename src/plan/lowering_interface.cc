@@ -3,6 +3,7 @@
 #include <linux/wireguard.h>
 
 #include <algorithm>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -66,10 +67,12 @@ void AddLink(const Interface& interface, const LinkRef& dev, bool forwards, Draf
   draft.Add(std::move(link));
 }
 
-void AddDevice(const Interface& interface, const LinkRef& dev, uint32_t mark, Draft& draft) {
+// What is not stated may be set by somebody else, such as a hook.
+void AddDevice(const Interface& interface, const LinkRef& dev, std::optional<uint32_t> mark,
+               Draft& draft) {
   kernel::WgDevice device;
   device.dev = dev;
-  device.private_key = interface.private_key().value_or(SecretKey()).Clamped();
+  if (interface.private_key()) device.private_key = interface.private_key()->Clamped();
   device.listen_port = interface.listen_port();
   device.fwmark = mark;
   draft.Add(std::move(device));
@@ -79,7 +82,7 @@ void AddPeer(const Interface& interface, const Peer& peer, const LinkRef& dev, D
   kernel::WgPeer lowered;
   lowered.dev = dev;
   lowered.public_key = peer.public_key();
-  lowered.preshared_key = peer.preshared_key().value_or(SecretKey());
+  lowered.preshared_key = peer.preshared_key();
   if (const Facts::Path* path = draft.facts().PathTo(interface, peer)) {
     lowered.endpoint = path->address;
     if (HasName(*peer.endpoint())) {
@@ -146,7 +149,8 @@ void AddRoutes(const Interface& interface, const LinkRef& dev, Draft& draft) {
 
 }  // namespace
 
-void LowerInterface(const Interface& interface, uint32_t mark, bool forwards, Draft& draft) {
+void LowerInterface(const Interface& interface, std::optional<uint32_t> mark, bool forwards,
+                    Draft& draft) {
   const LinkRef dev = draft.own_links().at(interface.name());
   draft.From(PlaceOf(interface));
   AddLink(interface, dev, forwards, draft);

@@ -4,6 +4,7 @@
 #define WGNET_PLAN_LOWERING_PARTS_H_
 
 #include <map>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -47,7 +48,8 @@ Status LowerNatRules(Draft& draft, NftDraft& nft);
 std::set<std::string> LowerForwardRules(Draft& draft, NftDraft& nft);
 
 /// The link with all that hangs on it, and its routes but for a full tunnel's.
-void LowerInterface(const Interface& interface, uint32_t mark, bool forwards, Draft& draft);
+void LowerInterface(const Interface& interface, std::optional<uint32_t> mark, bool forwards,
+                    Draft& draft);
 
 /// What the resolver is told.
 Status LowerDns(const Dns& dns, Draft& draft);

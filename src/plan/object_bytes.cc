@@ -11,11 +11,17 @@ namespace {
 
 template <class Value>
 constexpr bool GetsIn(Contents contents) {
-  if constexpr (std::is_same_v<Value, SecretKey>) return contents == Contents::kWholeAndKeys;
+  if constexpr (std::is_same_v<Value, SecretKey>) return contents != Contents::kWhole;
   if constexpr (std::is_same_v<Value, std::vector<std::byte>>) {
     return contents != Contents::kRecord;
   }
   return true;
+}
+
+// Of a key a record has only that there is one.
+template <class Value>
+constexpr bool HasValue(Contents contents) {
+  return !std::is_same_v<Value, SecretKey> || contents == Contents::kWholeAndKeys;
 }
 
 template <class Object, class Visit>
@@ -35,10 +41,12 @@ concept HasExtra = requires(T& object) {
 
 template <class T>
 void GetRow(std::string_view name, std::string_view bytes, Contents contents, T& object, bool& ok) {
-  ForEachWritten<T>(contents, [&](const auto& row) {
+  ForEachWritten<T>(contents, [&]<class Wire>(const netlink::Row<T, Wire>& row) {
     if (row.json != name) return;
+    auto& member = (object.*row.member).emplace();
+    if (!HasValue<typename Wire::Value>(contents)) return;
     ByteReader value(bytes, contents);
-    value.Get((object.*row.member).emplace());
+    value.Get(member);
     ok = ok && value.ok();
   });
 }
@@ -75,10 +83,12 @@ void ByteWriter::Put(const kernel::Object& object) {
         ForEachWritten<T>(contents_,
                           [&](const auto& row) { count += (typed.*row.member).has_value(); });
         Put(count);
-        ForEachWritten<T>(contents_, [&](const auto& row) {
+        ForEachWritten<T>(contents_, [&]<class Wire>(const netlink::Row<T, Wire>& row) {
           if (!(typed.*row.member)) return;
           Put(row.json);
-          PutSized([&] { Put(*(typed.*row.member)); });
+          PutSized([&] {
+            if (HasValue<typename Wire::Value>(contents_)) Put(*(typed.*row.member));
+          });
         });
         if constexpr (HasExtra<T>) {
           if (contents_ != Contents::kRecord) Put(typed.extra);

@@ -19,7 +19,7 @@ namespace wgnet::plan {
 
 /// What of an object gets in.
 enum class Contents : uint8_t {
-  kRecord,        // what the owner stated
+  kRecord,        // what the owner stated; of keys, that he did
   kWhole,         // all that making it again needs, but for keys
   kWholeAndKeys,  // those, too
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 // What an owner has in the kernel, as a file: it decides what is the owner's, and what a change or
-// a removal puts back. It holds no keys.
+// a removal puts back. It holds no keys: one that was stated is read as zero.
 #ifndef WGNET_PLAN_RECORD_H_
 #define WGNET_PLAN_RECORD_H_
 

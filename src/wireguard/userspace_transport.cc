@@ -95,6 +95,14 @@ void WriteKind(std::span<std::byte> linkinfo) {
   std::memcpy(rest.data(), &data, sizeof data);
 }
 
+// Whether the device is made by it, or may as well be; see kernel::Encode.
+bool IsWhole(const kernel::WgDevice& wanted, Bytes attributes) {
+  bool whole = wanted.private_key.has_value();
+  netlink::ForEachAttribute(
+      attributes, [&](uint16_t type, Bytes) { whole = whole || type == WGDEVICE_A_FLAGS; });
+  return whole;
+}
+
 }  // namespace
 
 UserspaceTransport::UserspaceTransport(std::unique_ptr<netlink::Transport> inner,
@@ -346,7 +354,7 @@ bool UserspaceTransport::WantsTakenPort(const kernel::Link& link,
 Outcome UserspaceTransport::Set(const kernel::Link& link, const kernel::WgDevice& wanted,
                                 Bytes attributes) {
   const bool served = links_.sockets().Look(link.name->view()) == SocketDirectory::State::kServed;
-  if (!served && wanted.private_key) {
+  if (!served && IsWhole(wanted, attributes)) {
     const Outcome started = links_.Start(link.name->view());
     if (!started.ok()) return {netlink::kProgramError, started.text};
   }

@@ -149,6 +149,12 @@ test_taking_over() {
   compare table
   write "$everything" "Address = 10.14.14.2/32, fd14::2/128" "FwMark = 0x4321" "MTU = 1380"
   compare addresses
+  write "$some" "Address = fe80::13:2/64"
+  compare link-local
+  write "$some"
+  grep '^PrivateKey' peer1.conf | sed 's/.*= //' >peer1.key
+  sed -i "s|^PrivateKey.*|PostUp = wg set %i private-key $PWD/peer1.key|" peer1.conf
+  compare hook
 }
 
 # What the file no longer wants goes, and what is new comes.

@@ -52,10 +52,10 @@ class UserspaceHost {
   }
 
   FaultTransport& transport() { return *transport_; }
-  Status Apply(const Node& node) {
+  Status Apply(const Node& node, const Hooks& hooks = {}) {
     WGNET_RETURN_IF_ERROR(node.Check());
     WGNET_ASSIGN_OR_RETURN(const auto hosts, plan::ResolveHosts(node, {}));
-    WGNET_ASSIGN_OR_RETURN(const auto done, planner_->Apply(node, hosts, {}));
+    WGNET_ASSIGN_OR_RETURN(const auto done, planner_->Apply(node, hosts, hooks));
     steps_ = done.steps;
     return {};
   }
@@ -124,6 +124,71 @@ TEST(Userspace, ComesUpChangesAndGoes) {
   EXPECT_EQ(InUserspaceWorld([] { return UpChangeDown(KeyNode("a", "b"), KeyNode("b", "a")); }),
             "");
 }
+
+// ---- what a hook sets ----
+
+std::string SetByHook(bool before_the_device) {
+  const TemporaryDirectory directory;
+  UserspaceHost host(directory.path());
+  const std::string peer = TestKey("peer").Public().ToString();
+  const std::string key = directory.path() + "/key";
+  std::ofstream(key) << TestKey("hook").Clamped().Reveal();
+  const std::string device = "wg set wg0 private-key " + key + " fwmark 0x77";
+  const std::string psk = "wg set wg0 peer " + peer + " preshared-key " + key;
+  const Hooks hooks =
+      before_the_device ? Hooks{.pre_up = {device}} : Hooks{.post_up = {device + " && " + psk}};
+  const auto node = [&](int port) {
+    return Node().Add(Interface("wg0").ListenPort(port).AddPeer(
+        Peer(TestKey("peer").Public()).AllowedIp("10.5.0.2/32")));
+  };
+  const auto told = [&] {
+    return Shell("wg show wg0 private-key; wg show wg0 fwmark; wg show wg0 preshared-keys");
+  };
+  RETURN_IF_FAILED(host.Apply(node(51820), hooks));
+  const std::string set = told();
+  RETURN_TEXT(Contains(set, TestKey("hook").Clamped().Reveal() + "\n0x77\n"));
+  RETURN_IF_FAILED(host.Apply(node(51820), hooks));
+  RETURN_UNLESS(host.steps() == 0 && told() == set);
+  // A change leaves it as it is, whether it is carried out or taken back.
+  for (size_t message = 1;; ++message) {
+    host.transport().Arm({.message = message, .error = ENOMEM});
+    const bool done = host.Apply(node(51821)).ok();
+    RETURN_UNLESS(told() == set);
+    if (done) break;
+  }
+  host.transport().Arm({});
+  // What the node has stated goes with it.
+  Node stated;
+  stated.Add(Interface("wg0")
+                 .PrivateKey(TestKey("hook"))
+                 .FwMark(0x77)
+                 .ListenPort(51821)
+                 .AddPeer(Peer(TestKey("peer").Public())
+                              .PresharedKey(TestKey("psk"))
+                              .AllowedIp("10.5.0.2/32")));
+  RETURN_IF_FAILED(host.Apply(stated));
+  RETURN_IF_FAILED(host.Apply(node(51821)));
+  RETURN_UNLESS(told() == "(none)\noff\n" + peer + "\t(none)\n");
+  return "";
+}
+
+TEST(Userspace, LeavesWhatAHookHasSet) {
+  EXPECT_EQ(InUserspaceWorld([] { return SetByHook(true); }), "");
+  EXPECT_EQ(InUserspaceWorld([] { return SetByHook(false); }), "");
+}
+
+std::string DeadWithoutKey() {
+  const TemporaryDirectory directory;
+  UserspaceHost host(directory.path());
+  const Node node = Node().Add(Interface("wg0").ListenPort(51820));
+  RETURN_IF_FAILED(host.Apply(node));
+  const std::string up = StateNow();
+  RETURN_UNLESS(Kill("wg0"));
+  RETURN_IF_FAILED(host.Apply(node));
+  return DifferenceOf(up, StateNow());
+}
+
+TEST(Userspace, StartsAProgramWithoutAKeyAgain) { EXPECT_EQ(InUserspaceWorld(DeadWithoutKey), ""); }
 
 // ---- each step fails ----
 

@@ -247,7 +247,9 @@ int FakeWireguard::SetDevice(Bytes attributes) {
   }
   int error = 0;
   netlink::ForEachAttribute(attributes, [&](uint16_t type, Bytes list) {
-    if (type == WGDEVICE_A_FLAGS) device->peers.clear();
+    uint32_t flags = 0;
+    if (type == WGDEVICE_A_FLAGS) netlink::ReadExact(list, flags);
+    if ((flags & WGDEVICE_F_REPLACE_PEERS) != 0) device->peers.clear();
     if (type != WGDEVICE_A_PEERS) return;
     netlink::ForEachAttribute(list, [&](uint16_t, Bytes nest) {
       if (error == 0) error = SetPeer(*device, nest);

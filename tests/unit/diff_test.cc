@@ -117,7 +117,11 @@ std::vector<Small> SmallChanges() {
        Only(Wg0()),
        Only(Wg0().PrivateKey(wgnet::SecretKey::GeneratePrivate())),
        {"change wireguard"}},
+      {"no key", Only(Wg0().PrivateKey(kKey)), Only(Wg0()), {"change wireguard"}},
       {"mark", Only(Wg0()), Only(Wg0().FwMark(7)), {"change wireguard"}},
+      {"no mark", Only(Wg0().FwMark(7)), Only(Wg0()), {"change wireguard"}},
+      {"preshared key", with(peer()), with(peer().PresharedKey(kKey)), {"change peer"}},
+      {"no preshared key", with(peer().PresharedKey(kKey)), with(peer()), {"change peer"}},
       {"MTU", Only(Wg0()), Only(Wg0().Mtu(1400)), {"change link"}},
       {"address", Only(Wg0()), Only(Wg0().Address("10.0.0.1/24")), {"add address"}},
       {"address moved",
@@ -150,6 +154,29 @@ TEST(DiffTest, ASmallChangeIsFewSteps) {
   for (const Small& change : SmallChanges()) {
     EXPECT_EQ(StepsBetween(change.before, change.after), change.steps) << change.what;
   }
+}
+
+// A hook may have set it.
+TEST(DiffTest, WhatWasNeverStatedStays) {
+  const Node node = Only(Wg0().AddPeer(Peer(kKey).AllowedIp("10.0.0.2/32")));
+  ModelKernel kernel;
+  kernel.Apply("owner", node);
+  for (Object& object : kernel.objects()) {
+    if (auto* device = std::get_if<kernel::WgDevice>(&object)) {
+      device->private_key = testing::TestKey("hook");
+      device->fwmark = 7;
+    }
+    if (auto* peer = std::get_if<kernel::WgPeer>(&object)) {
+      peer->preshared_key = testing::TestKey("psk");
+    }
+  }
+  EXPECT_THAT(StepsOf(*kernel.Plan("owner", node)), IsEmpty());
+  // Once it is stated, it is the owner's.
+  const Node stated = Only(Wg0().FwMark(7).AddPeer(
+      Peer(kKey).AllowedIp("10.0.0.2/32").PresharedKey(testing::TestKey("psk"))));
+  EXPECT_THAT(StepsOf(*kernel.Plan("owner", stated)), IsEmpty());
+  kernel.Apply("owner", stated);
+  EXPECT_THAT(StepsOf(*kernel.Plan("owner", node)), ElementsAre("change peer", "change wireguard"));
 }
 
 TEST(DiffTest, OneOfManyPeersIsOneStep) {

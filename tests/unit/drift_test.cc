@@ -183,6 +183,24 @@ TEST_F(DriftTest, KeysAreHiddenAndCompared) {
   }
 }
 
+TEST_F(DriftTest, WhatWasNeverStatedIsNotLookedAt) {
+  const Node node =
+      Node().Add(Interface("wg7").AddPeer(Peer(wgnet::testing::TestKey("peer").Public())));
+  kernel_.Apply("owner", node);
+  drift_ = std::make_unique<Drift>(WithoutKeys(kernel_.RecordOf("owner")));
+  EXPECT_TRUE(Look(true).empty());
+  for (Object& object : kernel_.objects()) {
+    if (auto* device = std::get_if<kernel::WgDevice>(&object)) {
+      device->private_key = wgnet::testing::TestKey("hook");
+      device->fwmark = 7;
+    }
+    if (auto* peer = std::get_if<kernel::WgPeer>(&object)) {
+      peer->preshared_key = wgnet::testing::TestKey("psk");
+    }
+  }
+  EXPECT_TRUE(Look().empty());
+}
+
 TEST_F(DriftTest, AChangeOfAChangeIsTold) {
   const auto set_mtu = [&](uint32_t mtu) {
     for (Object& object : kernel_.objects()) {

@@ -71,19 +71,22 @@ TEST(LoweringTest, AnEmptyNodeIsNothing) {
 }
 
 TEST(LoweringTest, InterfacesBecomeLinksAndDevices) {
-  const std::string device = "wg set wg0 fwmark 0x0 private-key ";
   ExpectCases({
       {"a link with its group and alias",
        Only(Wg0()),
        "link",
        {"ip link add dev wg0 index 3 mtu 1420 group 2003267188 type wireguard",
         "ip link set dev wg0 alias wgnet:owner", "ip link set dev wg0 up"}},
-      {"no key", Only(Wg0()), "wireguard", {device + "/dev/null"}},
-      {"a key", Only(Wg0().PrivateKey(kPrivate)), "wireguard", {device + "KEY"}},
+      {"no key", Only(Wg0()), "wireguard", {}},
+      {"an empty key",
+       Only(Wg0().PrivateKey(SecretKey())),
+       "wireguard",
+       {"wg set wg0 private-key /dev/null"}},
+      {"a key", Only(Wg0().PrivateKey(kPrivate)), "wireguard", {"wg set wg0 private-key KEY"}},
       {"a port and a mark",
        Only(Wg0().ListenPort(7).FwMark(9)),
        "wireguard",
-       {"wg set wg0 listen-port 7 fwmark 0x9 private-key /dev/null"}},
+       {"wg set wg0 listen-port 7 fwmark 0x9"}},
       {"addresses in their order",
        Only(Wg0().Address("10.0.0.2/24").Address("fd00::1/64")),
        "address",
@@ -100,7 +103,7 @@ TEST(LoweringTest, PeersAreMaskedSortedAndComplete) {
   for (const Object& object : desired.objects) {
     const auto* peer = std::get_if<kernel::WgPeer>(&object);
     if (peer == nullptr) continue;
-    EXPECT_EQ(peer->preshared_key, SecretKey());
+    EXPECT_EQ(peer->preshared_key, std::nullopt);
     EXPECT_EQ(peer->keepalive, 0);
     EXPECT_EQ(peer->endpoint, std::nullopt);
     EXPECT_THAT(*peer->allowed_ips,
@@ -149,7 +152,7 @@ TEST(LoweringTest, ADefaultRouteBecomesAFullTunnel) {
   const Node node = Only(Wg0().Address("10.0.0.2/24").AddPeer(ThePeer().AllowedIp("0.0.0.0/0")));
   ExpectCases({
       {"route", node, "route", {Route("0.0.0.0/0 dev wg0 table 51820")}},
-      {"device", node, "wireguard", {"wg set wg0 fwmark 0xca6c private-key /dev/null"}},
+      {"device", node, "wireguard", {"wg set wg0 fwmark 0xca6c"}},
       {"rules",
        node,
        "rule",

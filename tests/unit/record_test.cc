@@ -105,6 +105,22 @@ TEST(RecordTest, AnEmptyRecordComesBack) {
   EXPECT_EQ(read->owner, "o");
 }
 
+TEST(RecordTest, TellsWhichKeysWereStated) {
+  kernel::WgDevice device;
+  kernel::WgPeer peer;
+  kernel::WgDevice with_key = device;
+  with_key.private_key = wgnet::testing::TestKey("own");
+  kernel::WgPeer with_psk = peer;
+  with_psk.preshared_key = wgnet::testing::TestKey("psk");
+  const auto read =
+      DecodeRecord(EncodeRecord({.owner = "o", .objects = {device, with_key, peer, with_psk}}));
+  ASSERT_TRUE(read.ok()) << read.error();
+  EXPECT_EQ(std::get<kernel::WgDevice>(read->objects[0]).private_key, std::nullopt);
+  EXPECT_EQ(std::get<kernel::WgDevice>(read->objects[1]).private_key, SecretKey());
+  EXPECT_EQ(std::get<kernel::WgPeer>(read->objects[2]).preshared_key, std::nullopt);
+  EXPECT_EQ(std::get<kernel::WgPeer>(read->objects[3]).preshared_key, SecretKey());
+}
+
 TEST(RecordTest, HoldsNoKeys) {
   const std::string bytes = EncodeRecord(Whole());
   size_t keys = 0;
