@@ -13,8 +13,9 @@ namespace wgnet {
 
 /// Nothing leaves the network namespace in clear: a value. It fails closed: what no line below lets
 /// out is dropped, for IPv4 and IPv6, whether the tunnels are up or not, and whatever other rules
-/// accept. It is the first of a plan to come and the last to go, stays when the process dies, and
-/// changes without an open moment.
+/// accept. It is the first of a plan to come and the last to go, stays when the process dies or
+/// something else takes the tunnels away, also after Session::Recover, and changes without an open
+/// moment. It goes with its node only.
 ///
 /// Let out are
 /// - what leaves by the loopback or by a tunnel, known by its name, so before there is one, too;

@@ -167,7 +167,8 @@ class Session {
   /// the report tells what both took back. And brings every owner's record and the kernel together
   /// again, where something else came between them. What an owner had for links that are gone, such
   /// as after `wg-quick down`, is removed: rules, nftables tables, settings that nobody else needs.
-  /// His links that are there are not touched. For each owner all of it is done, or none.
+  /// A kill switch stays his, with all that is in its table, until he is brought to a node without
+  /// one. His links that are there are not touched. For each owner all of it is done, or none.
   Result<RecoveryReport> Recover();
 
   /// Plans the removal of what is left over without an owner: it bears wgnet's marks, and is on no

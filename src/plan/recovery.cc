@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "src/plan/recovery.h"
 
+#include <linux/netfilter.h>
 #include <linux/rtnetlink.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 namespace wgnet::plan {
@@ -22,6 +25,38 @@ std::map<uint32_t, std::string> LinksOf(const Record& record) {
     }
   }
   return links;
+}
+
+// A kill switch drops what it does not let out.
+bool IsOfKillSwitch(const Object& object) {
+  const auto* chain = std::get_if<kernel::NftChain>(&object);
+  return chain != nullptr && chain->policy == uint32_t{NF_DROP};
+}
+
+bool IsInTableOf(const Object& chain, const Object& object) {
+  const auto& of_chain = std::get<kernel::NftChain>(chain);
+  return std::visit(
+      [&](const auto& typed) {
+        if constexpr (requires { typed.table->view(); }) {
+          return typed.family == of_chain.family && typed.table == of_chain.table;
+        } else if constexpr (std::is_same_v<decltype(typed), const kernel::NftTable&>) {
+          return typed.family == of_chain.family && typed.name == of_chain.table;
+        }
+        return false;
+      },
+      object);
+}
+
+// It has to hold also when the tunnels are gone. With it stay the numbers that it lets out.
+void KeepKillSwitch(const Record& record, Record& rest, Record& kept) {
+  const auto chain = std::find_if(record.objects.begin(), record.objects.end(), IsOfKillSwitch);
+  if (chain == record.objects.end()) return;
+  const auto first =
+      std::stable_partition(rest.objects.begin(), rest.objects.end(),
+                            [&](const Object& object) { return !IsInTableOf(*chain, object); });
+  kept.objects.assign(first, rest.objects.end());
+  kept.allocations = record.allocations;
+  rest.objects.erase(first, rest.objects.end());
 }
 
 using Table = std::pair<Family, uint32_t>;
@@ -61,8 +96,13 @@ Parting PartFromLost(const Record& record, std::span<const kernel::Link> links) 
   for (const auto& [index, name] : alive) lost.erase(index);
   Parting parting{.kept = {.owner = record.owner}, .any = !lost.empty()};
   parting.left_behind.owner = record.owner;
-  if (lost.empty() || alive.empty()) {
-    (lost.empty() ? parting.kept : parting.left_behind) = std::move(rest);
+  if (lost.empty()) {
+    parting.kept = std::move(rest);
+    return parting;
+  }
+  if (alive.empty()) {
+    KeepKillSwitch(record, rest, parting.kept);
+    parting.left_behind = std::move(rest);
     return parting;
   }
   const auto is_lost = [&](uint32_t index) { return lost.contains(index); };

@@ -17,8 +17,9 @@ struct Parting {
 };
 
 /// Parts what was for links that are gone from the rest. An owner all of whose links are gone keeps
-/// nothing. Of another one go the rules into tables that only such links had routes in, and what a
-/// resolver was told for them; his settings stay.
+/// a kill switch, with all that is in its table, and nothing else. Of another one go the rules into
+/// tables that only such links had routes in, and what a resolver was told for them; his settings
+/// stay.
 Parting PartFromLost(const Record& record, std::span<const kernel::Link> links);
 
 }  // namespace wgnet::plan

@@ -109,6 +109,38 @@ std::string KeepWhatHasNoMark(Host& host) {
 
 TEST(Cleanup, KeepsWhatHasNoMark) { EXPECT_EQ(WithHost(KeepWhatHasNoMark), ""); }
 
+// ---- links that something else has taken away ----
+
+// What is in the way of clear packets stays.
+std::string KeepKillSwitch(Host& host) {
+  const std::string before = host.State();
+  const Node node = WithoutDns(LargeNode());
+  if (const auto made = host.Apply(node); !made) return made.error().ToString();
+  const std::string up = host.State();
+  const std::string dropping = Shell("nft list table inet wgnet-host");
+  EXPECT_THAT(dropping, HasSubstr("policy drop"));
+  for (const Interface& interface : node.interfaces()) {
+    if (const auto said = Shell("ip link del " + interface.name()); !said.empty()) return said;
+  }
+  const auto report = host.planner().Recover();
+  if (!report) return report.error().ToString();
+  if (report->owners.size() != 1 || report->owners[0].steps < 4) return "nothing was recovered";
+  if (Shell("nft list table inet wgnet-host") != dropping) return "the kill switch is gone";
+  if (Shell("ip rule; ip -6 rule").find("suppress") != std::string::npos) return "a rule is left";
+  const auto again = host.planner().Recover();
+  if (!again || !again->owners.empty()) return "it is recovered twice";
+  size_t steps = 0;
+  if (const auto none = CleanUp(host, steps); !none || steps != 0) return "it is on no record";
+  if (const auto made = host.Apply(node); !made) return made.error().ToString();
+  if (std::string lost = LostFrom(up, host.State()); !lost.empty()) return lost;
+  for (const Interface& interface : node.interfaces()) Shell("ip link del " + interface.name());
+  if (!host.planner().Recover()) return "it is recovered once only";
+  if (const auto gone = host.Apply({}); !gone) return gone.error().ToString();
+  return ObjectsLeft(before, host.State());
+}
+
+TEST(LostLinks, LeaveTheKillSwitch) { EXPECT_EQ(WithHost(KeepKillSwitch), ""); }
+
 // ---- journals that tell nothing ----
 
 std::string RecoverWithoutJournal(Host& host) {

@@ -73,6 +73,27 @@ TEST(RecoveryTest, AnOwnerWhoseLinksAreAllGoneKeepsNothing) {
   EXPECT_EQ(Count<kernel::Link>(parting.left_behind), 0);
 }
 
+TEST(RecoveryTest, AKillSwitchStays) {
+  ModelKernel kernel;
+  kernel.Apply(
+      "owner",
+      Node().Add(Tunnel("wg0")).Add(Tunnel("wg1").FwMark(7).Table("off")).Add(KillSwitch()));
+  const Record& record = kernel.RecordOf("owner");
+  const Parting parting = PartFromLost(record, {});
+  EXPECT_TRUE(parting.any);
+  EXPECT_EQ(Count<kernel::NftTable>(parting.kept), 1);
+  EXPECT_EQ(Count<kernel::NftChain>(parting.kept), 2);
+  EXPECT_EQ(parting.kept.objects.size(), 3u);
+  EXPECT_EQ(parting.kept.allocations, record.allocations);
+  EXPECT_TRUE(parting.kept.claims.empty());
+  EXPECT_EQ(Count<kernel::NftTable>(parting.left_behind), 2);
+  EXPECT_EQ(Count<kernel::Rule>(parting.left_behind), 4);
+  EXPECT_EQ(parting.left_behind.claims, record.claims);
+  const Parting again = PartFromLost(parting.kept, {});
+  EXPECT_FALSE(again.any);
+  EXPECT_EQ(EncodeRecord(again.kept), EncodeRecord(parting.kept));
+}
+
 TEST(RecoveryTest, OfSeveralLinksTheRulesOfThatOneGo) {
   ModelKernel kernel;
   kernel.Apply("owner", Node().Add(Tunnel("wg0")).Add(Tunnel("wg1")));
