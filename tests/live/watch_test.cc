@@ -26,7 +26,7 @@ using Kind = Event::Kind;
 Node WatchedNode() {
   Node node;
   Interface wg0("wg0");
-  wg0.PrivateKey(TestKey("own")).ListenPort(51820).Mtu(1400);
+  wg0.PrivateKey(TestKey("own")).ListenPort(51820).FwMark(0).Mtu(1400);
   wg0.Address("10.9.0.1/24").Address("fd09::1/64");
   wg0.AddPeer(Peer(TestKey("a").Public())
                   .PresharedKey(TestKey("psk"))
@@ -34,7 +34,7 @@ Node WatchedNode() {
                   .Endpoint("192.168.5.77:1")
                   .AllowedIp("10.20.0.0/24")
                   .AllowedIp("fd20::/64"));
-  wg0.AddPeer(Peer(TestKey("b").Public()).AllowedIp("10.21.0.0/24"));
+  wg0.AddPeer(Peer(TestKey("b").Public()).PresharedKey(SecretKey()).AllowedIp("10.21.0.0/24"));
   node.Add(wg0);
   node.Add(Interface("exit")
                .PrivateKey(TestKey("exit"))
