@@ -184,6 +184,22 @@ bool Draft::IsClaimed(std::string_view name) const {
                      [&](const Record& other) { return other.FindClaim(key) != nullptr; });
 }
 
+bool Draft::CameAfter(std::string_view name, std::string_view moved) const {
+  bool is_changed = false;
+  bool was_there = false;
+  const auto look = [&](const Record& record) {
+    const auto* claim = record.FindClaim(kernel::SysctlName(name));
+    if (claim == nullptr) return;
+    is_changed = is_changed || claim->original != claim->setting.value;
+    for (const kernel::SysctlSetting& setting : claim->footprint) {
+      was_there = was_there || setting.name.view() == moved;
+    }
+  };
+  look(own_);
+  for (const Record& other : others_) look(other);
+  return is_changed && !was_there;
+}
+
 Result<Desired> Draft::Take() {
   for (auto& [place, rule] : rules_) {
     From(std::move(place));

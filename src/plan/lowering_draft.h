@@ -84,6 +84,8 @@ class Draft {
   /// A setting that an owner has already changed, this one or another, no longer tells whether it
   /// has to be.
   bool IsClaimed(std::string_view name) const;
+  /// An owner has changed `name`, which moves `moved`, when there was no `moved` yet.
+  bool CameAfter(std::string_view name, std::string_view moved) const;
   void Warn(std::string warning) { desired_.warnings.push_back(std::move(warning)); }
 
   Result<Desired> Take();

@@ -49,8 +49,8 @@ void SwitchOnIpv4(const std::string& pattern, Draft& draft, std::set<std::string
 }
 
 // IPv6 forwards as a whole or not at all. Switching it on moves every interface's setting, and
-// drops routes learned from router advertisements unless accept_ra is 2. A link that forwards
-// already has ignored them, and goes on so.
+// drops routes learned from router advertisements unless accept_ra is 2. A link that forwarded
+// before has ignored them, and goes on so.
 void SwitchOnIpv6(Draft& draft) {
   const Facts& facts = draft.facts();
   const std::string all = "net/ipv6/conf/all/forwarding";
@@ -59,10 +59,12 @@ void SwitchOnIpv6(Draft& draft) {
   for (const kernel::Link& link : facts.links) {
     if (draft.IsOwn(link)) continue;
     const std::string conf = "net/ipv6/conf/" + link.name->str();
-    if (facts.Setting(conf + "/forwarding")) footprint.emplace_back(conf + "/forwarding");
+    const std::string forwarding = conf + "/forwarding";
+    if (facts.Setting(forwarding)) footprint.emplace_back(forwarding);
     if (link.group == kernel::kLinkGroup) continue;  // a tunnel has no router that advertises
     const std::string accept_ra = conf + "/accept_ra";
-    const bool accepts = facts.Setting(accept_ra) == 1 && facts.Setting(conf + "/forwarding") == 0;
+    const bool forwarded = facts.Setting(forwarding) != 0 && !draft.CameAfter(all, forwarding);
+    const bool accepts = facts.Setting(accept_ra) == 1 && !forwarded;
     if (accepts || draft.IsClaimed(accept_ra)) draft.Claim(accept_ra, "2");
   }
   draft.Claim(all, "1", footprint);

@@ -237,6 +237,21 @@ TEST(DiffOwnersTest, ARouterThatIgnoresAdvertisementsGoesOnSo) {
   EXPECT_EQ(kernel.Setting(kForwarding6), "1");
 }
 
+// It is born with forwarding on.
+TEST(DiffOwnersTest, ALinkThatComesLaterAcceptsAdvertisementsAsTheOthersDo) {
+  constexpr std::string_view kAcceptRa = "net/ipv6/conf/eth1/accept_ra";
+  ModelKernel kernel;
+  kernel.Apply("one", Forwarding("wg0", "fd00::1/64"));
+  kernel.AddLink("eth1", 70);
+  kernel.SetSetting("net/ipv6/conf/eth1/forwarding", "1");
+  kernel.SetSetting(kAcceptRa, "1");
+  kernel.Apply("one", Forwarding("wg0", "fd00::1/64"));
+  EXPECT_EQ(kernel.Setting(kAcceptRa), "2");
+  EXPECT_THAT(kernel.Apply("one", Forwarding("wg0", "fd00::1/64")).ops, IsEmpty());
+  kernel.Apply("one", Node());
+  EXPECT_EQ(kernel.Setting(kAcceptRa), "1");
+}
+
 TEST(DiffOwnersTest, WhatIpv6ForwardingMovesIsPutBackWithIt) {
   ModelKernel kernel;
   kernel.SetSetting("net/ipv6/conf/eth0/forwarding", "0");
