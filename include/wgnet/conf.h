@@ -25,9 +25,9 @@ namespace wgnet {
 /// What the two programs take is taken, and means what the newest of them make of it. Errors here
 /// though not there: two peers that claim one prefix, an allowed IP marked with `-` and a public
 /// key of zeros (in a file of kWg: of ToNode only), a port above 65535, an octal number or a short
-/// address such as 10.1 (which ip(8) takes), a NUL byte, and a file of more than 16 MiB, 2^20
-/// lines, or 1 MiB in a line. A peer with the interface's own key, which the kernel passes over, is
-/// left out with a warning.
+/// address such as 10.1 (which ip(8) takes), a name server with a zone or a port, a NUL byte, and a
+/// file of more than 16 MiB, 2^20 lines, or 1 MiB in a line. A peer with the interface's own key,
+/// which the kernel passes over, is left out with a warning.
 ///
 /// Hosts are not looked up; names of services and of routing tables are, in this machine's files.
 ///
