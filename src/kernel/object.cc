@@ -49,6 +49,25 @@ const LinkRef* LinkOf(const Object& object) {
       object);
 }
 
+std::optional<NftTable> TableOf(const Object& object) {
+  return std::visit(
+      []<class T>(const T& typed) -> std::optional<NftTable> {
+        if constexpr (requires { typed.table->view(); }) {
+          NftTable table;
+          table.family = typed.family;
+          table.name = typed.table;
+          return table;
+        }
+        return std::nullopt;
+      },
+      object);
+}
+
+bool IsInTable(const NftTable& table, const Object& object) {
+  const auto its = TableOf(object);
+  return its && SameKey(*its, table);
+}
+
 std::string_view AttributeName(const Object& object, uint16_t attribute) {
   std::string_view name;
   std::visit(

@@ -3,6 +3,7 @@
 #ifndef WGNET_KERNEL_OBJECT_H_
 #define WGNET_KERNEL_OBJECT_H_
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_set>
@@ -51,6 +52,10 @@ using KeySet = std::unordered_set<const Object*, KeyHash, KeyEqual>;
 
 /// The link that the object hangs on, or is; null where it hangs on none.
 const LinkRef* LinkOf(const Object& object);
+
+/// The nftables table that the object is in; nothing for what is in none.
+std::optional<NftTable> TableOf(const Object& object);
+bool IsInTable(const NftTable& table, const Object& object);
 
 /// The JSON name of the row with this attribute; empty where no row has it.
 std::string_view AttributeName(const Object& object, uint16_t attribute);

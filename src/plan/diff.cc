@@ -166,7 +166,7 @@ class Differ {
     for (auto next = objects.rbegin(); next != objects.rend();
          ++next) {  // so they come back in order
       const Object& object = *next;
-      if (!IsIn(replaced_tables_.back(), object) || IsKernelsOwn(object)) continue;
+      if (!kernel::IsInTable(replaced_tables_.back(), object) || IsKernelsOwn(object)) continue;
       ops.push_back({.verb = Verb::kDelete,
                      .object = object,
                      .phase = Phase::kNftRemoval,
@@ -417,25 +417,15 @@ class Differ {
     if (const kernel::LinkRef* dev = kernel::LinkOf(found)) {
       return std::find(lost_links_.begin(), lost_links_.end(), dev->index) != lost_links_.end();
     }
-    return std::any_of(lost_tables_.begin(), lost_tables_.end(),
-                       [&](const kernel::NftTable& table) { return IsIn(table, found); });
-  }
-
-  static bool IsIn(const kernel::NftTable& table, const Object& object) {
-    return std::visit(
-        [&](const auto& typed) {
-          if constexpr (requires { typed.table->view(); }) {
-            return table.family == typed.family && table.name == typed.table;
-          }
-          return false;
-        },
-        object);
+    return std::any_of(
+        lost_tables_.begin(), lost_tables_.end(),
+        [&](const kernel::NftTable& table) { return kernel::IsInTable(table, found); });
   }
 
   bool IsReplaced(const Object& object) const {
     return std::any_of(replaced_tables_.begin(), replaced_tables_.end(),
                        [&](const kernel::NftTable& table) {
-                         return IsIn(table, object) || kernel::SameKey(table, object);
+                         return kernel::IsInTable(table, object) || kernel::SameKey(table, object);
                        });
   }
 

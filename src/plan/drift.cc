@@ -41,21 +41,6 @@ bool Meet(Parts a, Parts b) {
                      [&](Part part) { return a.Has(part) && b.Has(part); });
 }
 
-// The table that an object is in; empty for one that is in none.
-std::optional<kernel::NftTable> TableOf(const Object& object) {
-  return std::visit(
-      []<class T>(const T& typed) -> std::optional<kernel::NftTable> {
-        if constexpr (requires { typed.table->view(); }) {
-          kernel::NftTable table;
-          table.family = typed.family;
-          table.name = typed.table;
-          return table;
-        }
-        return std::nullopt;
-      },
-      object);
-}
-
 std::vector<Event::Change> ToChanges(const Object& found, const Object& expected) {
   std::vector<Event::Change> changes;
   for (auto& each : kernel::ChangesOf(found, expected)) {
@@ -141,7 +126,7 @@ std::optional<size_t> Drift::ContainerOf(const Object& object) const {
     kernel::Link link;
     link.index = dev->index;
     key = link;
-  } else if (const auto table = TableOf(object)) {
+  } else if (const auto table = kernel::TableOf(object)) {
     key = *table;
   }
   const auto found = key ? index_.find(&*key) : index_.end();

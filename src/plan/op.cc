@@ -22,6 +22,12 @@ bool AddsLink(const Op& op) {
   return op.verb == Verb::kAdd && std::holds_alternative<kernel::Link>(op.object);
 }
 
+bool IsRemoved(const std::vector<Op>& ops, const kernel::Object& object) {
+  return std::any_of(ops.begin(), ops.end(), [&](const Op& op) {
+    return op.verb == Verb::kDelete && kernel::SameKey(op.object, object);
+  });
+}
+
 bool UsesNftables(const std::vector<Op>& ops) {
   return std::any_of(ops.begin(), ops.end(), [](const Op& op) {
     return kernel::BusOf(op.object) == netlink::Bus::kNetfilter;

@@ -27,6 +27,9 @@ struct Op {
 /// for the answer, since the index may be somebody else's.
 bool AddsLink(const Op& op);
 
+/// Whether any of them removes it.
+bool IsRemoved(const std::vector<Op>& ops, const kernel::Object& object);
+
 /// Whether any of them goes into an nftables batch.
 bool UsesNftables(const std::vector<Op>& ops);
 

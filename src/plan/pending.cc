@@ -134,6 +134,10 @@ bool IsDue(const Journal& journal) {
          (EndsWithIssuer(journal) && !journal.confirmation->issuer.IsAlive());
 }
 
+bool IsDecided(const Journal& journal) {
+  return journal.pending.decision != Decision::kNone || IsDue(journal);
+}
+
 bool IsDone(const Journal& journal) { return journal.pending.deadline != 0; }
 
 bool EndsWithIssuer(const Journal& journal) {

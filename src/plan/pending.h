@@ -35,6 +35,8 @@ std::chrono::nanoseconds LeftOf(const Journal& journal);
 
 /// Whether it is to be taken back: its time is over, or the process has ended that it ends with.
 bool IsDue(const Journal& journal);
+/// Whether what becomes of it is decided: there is nothing more to wait for.
+bool IsDecided(const Journal& journal);
 /// Whether its transaction is over, so that its time runs.
 bool IsDone(const Journal& journal);
 bool EndsWithIssuer(const Journal& journal);

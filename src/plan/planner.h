@@ -158,7 +158,7 @@ class Planner {
   };
   Result<Decided> Decide(std::string_view token);
   Result<Done> FinishConfirmed(const Journal& journal);
-  Result<std::optional<RollbackReport>> TakeBackDue(const std::string& owner);
+  Result<std::optional<RollbackReport>> SettleDecided(const std::string& owner);
 
   std::string owner_;
   std::unique_ptr<netlink::Transport> transport_;

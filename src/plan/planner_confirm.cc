@@ -190,8 +190,8 @@ Result<GuardReport> Planner::Guard(const std::function<void()>& on_ready) {
   int failures = 0;
   if (on_ready) on_ready();
   while (journal && journal->transaction == transaction) {
-    if (IsDue(*journal) || journal->pending.decision == Decision::kConfirmed) {
-      auto rollback = TakeBackDue(decided.owner);
+    if (IsDecided(*journal)) {
+      auto rollback = SettleDecided(decided.owner);
       if (rollback && *rollback) return GuardReport{decided.owner, *std::move(rollback)};
       if (!rollback && ++failures == kMostFailures) return rollback.error();
       if (!rollback) std::this_thread::sleep_for(kRetry);
@@ -205,7 +205,7 @@ Result<GuardReport> Planner::Guard(const std::function<void()>& on_ready) {
 }
 
 // Nothing: somebody else was at work, or had already done it, or it was confirmed.
-Result<std::optional<RollbackReport>> Planner::TakeBackDue(const std::string& owner) {
+Result<std::optional<RollbackReport>> Planner::SettleDecided(const std::string& owner) {
   const std::optional<RollbackReport> none;
   const auto lock = state_dir_.Lock(kRetry);
   if (!lock && lock.error().code == ErrorCode::kBusy) return none;

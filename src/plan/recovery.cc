@@ -8,7 +8,6 @@
 #include <map>
 #include <set>
 #include <string>
-#include <type_traits>
 #include <utility>
 
 namespace wgnet::plan {
@@ -33,27 +32,15 @@ bool IsOfKillSwitch(const Object& object) {
   return chain != nullptr && chain->policy == uint32_t{NF_DROP};
 }
 
-bool IsInTableOf(const Object& chain, const Object& object) {
-  const auto& of_chain = std::get<kernel::NftChain>(chain);
-  return std::visit(
-      [&](const auto& typed) {
-        if constexpr (requires { typed.table->view(); }) {
-          return typed.family == of_chain.family && typed.table == of_chain.table;
-        } else if constexpr (std::is_same_v<decltype(typed), const kernel::NftTable&>) {
-          return typed.family == of_chain.family && typed.name == of_chain.table;
-        }
-        return false;
-      },
-      object);
-}
-
 // It has to hold also when the tunnels are gone. With it stay the numbers that it lets out.
 void KeepKillSwitch(const Record& record, Record& rest, Record& kept) {
   const auto chain = std::find_if(record.objects.begin(), record.objects.end(), IsOfKillSwitch);
   if (chain == record.objects.end()) return;
+  const kernel::NftTable table = *kernel::TableOf(*chain);
   const auto first =
-      std::stable_partition(rest.objects.begin(), rest.objects.end(),
-                            [&](const Object& object) { return !IsInTableOf(*chain, object); });
+      std::stable_partition(rest.objects.begin(), rest.objects.end(), [&](const Object& object) {
+        return !kernel::IsInTable(table, object) && !kernel::SameKey(table, object);
+      });
   kept.objects.assign(first, rest.objects.end());
   kept.allocations = record.allocations;
   rest.objects.erase(first, rest.objects.end());

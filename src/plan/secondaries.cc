@@ -24,12 +24,6 @@ const Address* RemovedPrimary(const Op& op) {
   return goes && !IsSecondary(*address) ? address : nullptr;
 }
 
-bool IsRemoved(const std::vector<Op>& ops, const kernel::Object& object) {
-  return std::any_of(ops.begin(), ops.end(), [&](const Op& op) {
-    return op.verb == Verb::kDelete && kernel::SameKey(op.object, object);
-  });
-}
-
 bool RemovesSecondaryOf(const Address& primary, const Op& op) {
   const auto* address = std::get_if<Address>(&op.object);
   return address != nullptr && op.verb == Verb::kDelete && IsSecondary(*address) &&

@@ -21,12 +21,6 @@ bool HasOp(const std::vector<Op>& ops, Verb verb, Phase phase, const IpAddress& 
   });
 }
 
-bool IsRemoved(const std::vector<Op>& ops, const Object& object) {
-  return std::any_of(ops.begin(), ops.end(), [&](const Op& op) {
-    return op.verb == Verb::kDelete && kernel::SameKey(op.object, object);
-  });
-}
-
 // Whether there is a moment in which no link has it.
 bool Goes(const IpAddress& ip, const Snapshot& snapshot, const std::vector<Op>& ops) {
   if (!HasOp(ops, Verb::kDelete, Phase::kAddressRemoval, ip) ||

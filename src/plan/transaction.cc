@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <climits>
 #include <cstring>
 #include <map>
 #include <new>
@@ -15,6 +14,7 @@
 #include "src/plan/explain.h"
 #include "src/plan/kernel_error.h"
 #include "src/plan/pending.h"
+#include "src/plan/undo_sender.h"
 
 namespace wgnet::plan {
 namespace {
@@ -23,7 +23,6 @@ using kernel::Verb;
 using netlink::Bus;
 
 constexpr int kUndoRounds = 3;
-constexpr size_t kMostParts = IOV_MAX - 2;  // of a send; a batch has a begin and an end besides
 
 // The kernel's answer to a delete of what is not there.
 bool SaysGone(const Op& op, int error_number) {
@@ -55,14 +54,6 @@ Reader::Sizes SizesOf(const std::vector<Op>& ops) {
     sizes.elements += std::holds_alternative<kernel::NftElement>(op.object);
   }
   return sizes;
-}
-
-iovec PartOf(SecretBuffer& bytes, size_t begin, size_t end) {
-  return {bytes.data() + begin, end - begin};
-}
-
-nlmsghdr& MessageAt(SecretBuffer& bytes, size_t at) {
-  return *reinterpret_cast<nlmsghdr*>(bytes.data() + at);
 }
 
 Error NoResolver() {
@@ -444,64 +435,34 @@ bool Transaction::RemakeLink(const Part& part) {
   return outcome.acknowledged && outcome.errors == 0;
 }
 
-// Sends the inverses of all ops that need it, the last op's first, as few sends as can be.
+// Sends the inverses of all ops that need it, the last op's first.
 void Transaction::UndoOnce() {
-  Bus bus = Bus::kSysctl;
-  size_t last_message = 0;
-  size_t size = 0;
-  parts_.clear();
-  const auto push = [&](const Part& part) {
-    const iovec next = PartOf(waves_->undo_bytes(bus), part.begin, part.end);
-    const bool follows =
-        !parts_.empty() &&
-        static_cast<std::byte*>(parts_.back().iov_base) + parts_.back().iov_len == next.iov_base;
-    if (follows) {
-      parts_.back().iov_len += next.iov_len;
-    } else {
-      parts_.push_back(next);
-    }
-  };
-  const auto flush = [&] {
-    if (!parts_.empty()) {
-      SecretBuffer& bytes = waves_->undo_bytes(bus);
-      if (bus == Bus::kNetfilter) push(waves_->undo_batch_end());
-      client_.Change(bus, parts_, MessageAt(bytes, last_message),
-                     [](const netlink::KernelError&) {});
-    }
-    parts_.clear();
-    size = 0;
-  };
+  UndoSender sender(*waves_, client_, parts_);
   for (size_t op = ops_.size(); op-- > 0;) {
     if (!NeedsUndo(op)) continue;
-    const Bus next = kernel::BusOf(ops_[op].object);
+    const Bus bus = kernel::BusOf(ops_[op].object);
     steps_[op].undone = true;
-    if (next == Bus::kSysctl) {
-      flush();
+    if (bus == Bus::kSysctl) {
+      sender.Flush();
       waves_->WriteSettings(op, true);
       continue;
     }
-    if (next == Bus::kDns) {
-      flush();
+    if (bus == Bus::kDns) {
+      sender.Flush();
       UndoDns(op);
       continue;
     }
     Part part = waves_->UndoOf(op);
     if (part.begin == part.end) continue;
     if (ops_[op].verb == Verb::kDelete && std::holds_alternative<kernel::Link>(ops_[op].object)) {
-      flush();
+      sender.Flush();
       if (!IsHalfMade(op) && !RemakeLink(part)) continue;
-      part.begin += NLMSG_ALIGN(MessageAt(waves_->undo_bytes(next), part.begin).nlmsg_len);
+      part.begin += NLMSG_ALIGN(MessageAt(waves_->undo_bytes(bus), part.begin).nlmsg_len);
       if (part.begin == part.end) continue;
     }
-    const bool full = size + (part.end - part.begin) > client_.transport().SendLimit(next);
-    if (next != bus || parts_.size() >= kMostParts || (full && next != Bus::kNetfilter)) flush();
-    bus = next;
-    if (parts_.empty() && bus == Bus::kNetfilter) push(waves_->undo_batch_begin());
-    push(part);
-    last_message = part.last_message;
-    size += part.end - part.begin;
+    sender.Add(bus, part);
   }
-  flush();
+  sender.Flush();
 }
 
 }  // namespace wgnet::plan

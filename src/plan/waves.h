@@ -51,6 +51,13 @@ struct Part {
   size_t last_message = 0;
 };
 
+inline iovec PartOf(SecretBuffer& bytes, size_t begin, size_t end) {
+  return {bytes.data() + begin, end - begin};
+}
+inline nlmsghdr& MessageAt(SecretBuffer& bytes, size_t at) {
+  return *reinterpret_cast<nlmsghdr*>(bytes.data() + at);
+}
+
 class Waves {
  public:
   /// Encodes everything, and opens every setting that is written. What the kernel, or this process,
