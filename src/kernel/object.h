@@ -55,6 +55,7 @@ const LinkRef* LinkOf(const Object& object);
 
 /// The nftables table that the object is in; nothing for what is in none.
 std::optional<NftTable> TableOf(const Object& object);
+/// Whether it is in this one.
 bool IsInTable(const NftTable& table, const Object& object);
 
 /// The JSON name of the row with this attribute; empty where no row has it.
