@@ -41,6 +41,18 @@ def cases_of(target):
     return [gtest_case(path, test) for test in enabled_tests(list_gtest(path))]
 
 
+def sampled(found, every, turn):
+    """Of the tests that differ in their last parameter only, each `every`th, and at least one."""
+    groups = {}
+    for case in found:
+        groups.setdefault(case.name.rpartition("/")[0] or case.name, []).append(case)
+    chosen = []
+    for group in groups.values():
+        step = min(every, len(group))
+        chosen += group[turn % step :: step]
+    return chosen
+
+
 def gtest_case(path, test):
     pattern = re.sub("[:*-]", "?", test)  # these have a meaning in a filter
     argv = (str(path), f"--gtest_filter={pattern}", "--gtest_color=no")

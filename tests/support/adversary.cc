@@ -69,9 +69,10 @@ std::string Adversary::Choose(int kind) {
       auto& [name, addresses] = RandomOf(random_, links_);
       const int number = Pick(random_, 4);
       const bool v6 = Chance(random_, 50);
+      // Each IPv4 address has a network of its own: the first of one takes the others along.
       return Toggle(addresses,
                     v6 ? fmt::format("fda0:{}::{}/64 dev {}", name.back(), number + 1, name)
-                       : fmt::format("10.200.{}.{}/24 dev {}", name.back() - '0', number + 1, name),
+                       : fmt::format("10.20{}.{}.1/24 dev {}", number, name.back(), name),
                     v6 ? "ip -6 address" : "ip -4 address");
     }
     case 4:

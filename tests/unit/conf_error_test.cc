@@ -52,7 +52,7 @@ bool ShowsKey(const Error& error) {
 
 template <class T>
 void ExpectError(const Broken& broken, const Result<T>& result) {
-  SCOPED_TRACE(testing::PrintToString(broken.text));
+  SCOPED_TRACE(::testing::PrintToString(broken.text));
   ASSERT_FALSE(result.ok());
   const Error& error = result.error();
   EXPECT_EQ(error.code, ErrorCode::kParse);

@@ -46,7 +46,7 @@ Peer Laptop() { return Peer(kLaptop); }
 Peer Phone() { return Peer(kPhone); }
 
 void ExpectMeaning(const Meaning& row, Grammar grammar) {
-  SCOPED_TRACE(testing::PrintToString(row.text));
+  SCOPED_TRACE(::testing::PrintToString(row.text));
   const ConfFile file = MustParse(row.text, grammar);
   const auto node = file.ToNode("wg0");
   ASSERT_TRUE(node.ok()) << node.error();

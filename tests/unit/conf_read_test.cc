@@ -23,7 +23,7 @@ namespace fs = std::filesystem;
 using Grammar = ConfFile::Grammar;
 using Location = ConfFile::Location;
 
-class ConfReadTest : public testing::Test {
+class ConfReadTest : public ::testing::Test {
  protected:
   void SetUp() override {
     std::string pattern = (fs::temp_directory_path() / "wgnet-conf-XXXXXX").string();
@@ -123,7 +123,7 @@ TEST_F(ConfReadTest, WarnsOfWorldAccess) {
                          {0644, 0700, false}, {0644, 0750, false}, {0601, 0711, true},
                          {0604, 0711, false}, {0602, 0702, true}};
   for (const Access& row : rows) {
-    SCOPED_TRACE(testing::Message() << std::oct << row.file << " " << row.directory);
+    SCOPED_TRACE(::testing::Message() << std::oct << row.file << " " << row.directory);
     const std::string path = Write("etc/wg0.conf", "[Interface]\n", row.file);
     ASSERT_EQ(chmod(Path("etc").c_str(), row.directory), 0);
     const auto file = ConfFile::Read(path);

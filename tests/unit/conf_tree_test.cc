@@ -203,7 +203,7 @@ TEST(ConfTreeTest, RandomTextsStay) {
   int accepted = 0;
   for (int i = 0; i < kTexts; ++i) {
     const std::string text = texts.Next();
-    SCOPED_TRACE(testing::PrintToString(text));
+    SCOPED_TRACE(::testing::PrintToString(text));
     const auto file = ConfFile::Parse(text, "f");
     if (!file) {
       EXPECT_FALSE(file.error().hint.empty());

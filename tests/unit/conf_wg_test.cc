@@ -257,7 +257,7 @@ constexpr std::string_view kPeerLines[] = {
 
 void ExpectSameVerdict(const InstalledWg& wg, const std::string& text) {
   EXPECT_EQ(ConfFile::Parse(text, "wg0.conf", ConfFile::Grammar::kWg).ok(), wg.Accepts(text))
-      << testing::PrintToString(text);
+      << ::testing::PrintToString(text);
 }
 
 TEST(ConfWgTest, AcceptsAndRefusesWhatWgDoes) {
