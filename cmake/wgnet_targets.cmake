@@ -28,10 +28,3 @@ function(wgnet_precompile target)
   target_compile_options(${target} PRIVATE
     "$<$<COMPILE_LANG_AND_ID:CXX,Clang>:SHELL:-Xclang -fno-pch-timestamp>")
 endfunction()
-
-# Where std::string is precompiled, gcc 12 sees bounds broken that are not.
-function(wgnet_use_precompiled target from)
-  target_precompile_headers(${target} REUSE_FROM ${from})
-  target_compile_options(${target} PRIVATE
-    $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-array-bounds;-Wno-stringop-overflow>)
-endfunction()

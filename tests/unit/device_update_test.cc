@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "wgnet/device_update.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "tests/unit/builder_table.h"
@@ -62,8 +63,8 @@ TEST(DeviceUpdateTest, CheckFindsTheFirstMistake) {
 }
 
 TEST(DeviceUpdateTest, AMistakeQuotesNoSecret) {
-  const auto device = Wg0().PrivateKey(std::string(kPsk) + "=");
-  const auto peer = ThePeer().PresharedKey(std::string(kPsk) + "=");
+  const auto device = Wg0().PrivateKey(fmt::format("{}=", kPsk));
+  const auto peer = ThePeer().PresharedKey(fmt::format("{}=", kPsk));
   for (const auto& error : {device.error(), peer.error()}) {
     EXPECT_EQ(error->ToString().find(kPsk.substr(0, 8)), std::string::npos);
   }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "wgnet/interface.h"
 
+#include <fmt/format.h>
+
 #include "tests/unit/builder_table.h"
 
 namespace wgnet {
@@ -51,7 +53,7 @@ TEST(InterfaceTest, TheFirstMistakeStaysAndLaterSettersStillCount) {
 }
 
 TEST(InterfaceTest, AMistakeDoesNotQuoteAKey) {
-  const std::string broken = std::string(kKey.substr(0, 43)) + "!";
+  const std::string broken = fmt::format("{}!", kKey.substr(0, 43));
   const Interface interface = Wg0().PrivateKey(broken);
   ASSERT_TRUE(interface.error());
   EXPECT_EQ(interface.error()->ToString().find(kKey.substr(0, 8)), std::string::npos);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "wgnet/peer.h"
 
+#include <fmt/format.h>
+
 #include "tests/unit/builder_table.h"
 
 namespace wgnet {
@@ -45,7 +47,7 @@ TEST(PeerTest, TheFirstMistakeStaysAndLaterSettersStillCount) {
 }
 
 TEST(PeerTest, AMistakeDoesNotQuoteAPresharedKey) {
-  const Peer peer = ThePeer().PresharedKey(std::string(kPsk) + "=");
+  const Peer peer = ThePeer().PresharedKey(fmt::format("{}=", kPsk));
   ASSERT_TRUE(peer.error());
   EXPECT_EQ(peer.error()->ToString().find(kPsk.substr(0, 8)), std::string::npos);
 }
