@@ -42,6 +42,7 @@ struct PlanOp {
   std::vector<std::string> commands;  ///< the `ip`, `wg`, `nft` or `sysctl` commands that do it
   bool loses_state = false;  ///< ends WireGuard sessions; done only after the rest was verified
   bool foreign = false;      ///< somebody else's object, lost with the link or table that it is in
+  bool undo_only = false;    ///< all stays as it is: done only where the plan is taken back
 };
 
 /// What has to be done to bring the kernel to a node: a value that can be printed, kept and

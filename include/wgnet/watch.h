@@ -61,8 +61,8 @@ struct Event {
     kLost = 7,          ///< messages of the kernel did not fit; all is read again
     kRepaired = 8,      ///< `steps` were done, and all is as on record
     kRepairFailed = 9,  ///< `error` says why; what was begun was taken back
-    /// Another program has applied another node of this owner: no more repairs, unless it goes
-    /// back.
+    /// Another node of this owner has been applied, by another program or by the watcher's own
+    /// session, or all of it was removed: no more repairs, unless it goes back.
     kSuperseded = 10,
   };
   /// An attribute that differs, by its name in plans' JSON. Keys are "(hidden)".

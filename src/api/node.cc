@@ -9,6 +9,7 @@
 #include "src/base/mtu.h"
 #include "src/base/text.h"
 #include "src/base/try.h"
+#include "src/plan/lowering.h"
 
 namespace wgnet {
 namespace {
@@ -32,14 +33,12 @@ Status OwnMistake(const Builder& builder) {
   return {};
 }
 
-Status CheckMtu(const Interface& interface) {
-  const auto& addresses = interface.addresses();
-  const bool has_v6 = std::any_of(addresses.begin(), addresses.end(),
-                                  [](const Prefix& address) { return address.is_v6(); });
-  if (has_v6 && interface.mtu() && *interface.mtu() < kIpv6MinimumMtu) {
+Status CheckMtu(const Node& node, const Interface& interface) {
+  if (interface.mtu() && *interface.mtu() < kIpv6MinimumMtu && plan::NeedsIpv6(node, interface)) {
     return At(WhereOf(interface) + ".Mtu",
-              Invalid("an MTU under 1280 takes all IPv6 addresses from the interface",
-                      "say at least 1280, or leave the IPv6 addresses out"));
+              Invalid("an MTU under 1280 takes all IPv6 addresses and routes from the interface",
+                      "say at least 1280, or leave IPv6 out of its addresses, its allowed IPs and "
+                      "policy routes into it"));
   }
   return {};
 }
@@ -94,7 +93,6 @@ Status CheckInterface(const Interface& interface) {
   if (interface.name().empty()) {
     return At("Interface", Invalid("an interface has no name", "such as Interface(\"wg0\")"));
   }
-  WGNET_RETURN_IF_ERROR(CheckMtu(interface));
   WGNET_RETURN_IF_ERROR(CheckAddresses(interface));
   return CheckPeers(interface);
 }
@@ -210,6 +208,8 @@ Node& Node::Add(KillSwitch kill_switch) {
 Status Node::Check() const {
   WGNET_RETURN_IF_ERROR(CheckAll(interfaces_, CheckInterface));
   WGNET_RETURN_IF_ERROR(CheckAll(policy_routes_, CheckPolicyRoute));
+  WGNET_RETURN_IF_ERROR(CheckAll(
+      interfaces_, [&](const Interface& interface) { return CheckMtu(*this, interface); }));
   WGNET_RETURN_IF_ERROR(CheckAll(nat_rules_, CheckNatRule));
   WGNET_RETURN_IF_ERROR(CheckAll(forward_rules_, CheckForwardRule));
   WGNET_RETURN_IF_ERROR(CheckAll(dns_, DnsCheck(*this)));

@@ -19,7 +19,8 @@ std::vector<PlanOp> Plan::ops() const {
                    .kind = std::string(kernel::KindOf(op.object)),
                    .commands = CommandsOf(op, plan::SecretFileOf(op)),
                    .loses_state = plan::LosesState(op.phase),
-                   .foreign = op.foreign});
+                   .foreign = op.foreign,
+                   .undo_only = op.undo_only});
   };
   plan::ForEachStep(*data_, add_op, [&](const plan::HookStep& hook) {
     ops.push_back({.verb = "run", .kind = "hook", .commands = {hook.command}});

@@ -202,9 +202,11 @@ class Session::Impl {
     WGNET_ASSIGN_OR_RETURN(auto netns, netns_.Share());
     plan::Watch::Repair repair;
     if (options.keep) {
-      repair = [this, node = *options.keep]() -> Result<plan::Planner::Done> {
+      using Done = plan::Planner::Done;
+      repair = [this, node = *options.keep](std::optional<uint64_t> number) -> Result<Done> {
         WGNET_ASSIGN_OR_RETURN(const auto hosts, planner_.Resolve(node, look_ups_));
-        return planner_.Apply(node, hosts, Hooks(), nullptr);
+        return number ? planner_.Keep(*number, node, hosts)
+                      : planner_.Apply(node, hosts, Hooks(), nullptr);
       };
     }
     return plan::Watch::Open(planner_, std::move(netns), options, std::move(repair));

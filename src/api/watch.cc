@@ -37,10 +37,8 @@ int Watcher::fd() const { return impl_->watch->fd(); }
 
 Result<std::vector<Event>> Watcher::Read() {
   return CatchNoMemory([&]() -> Result<std::vector<Event>> {
-    WGNET_ASSIGN_OR_RETURN(std::vector<Event> fresh, impl_->watch->Read());
-    std::vector<Event> events = std::exchange(impl_->left, {});
-    std::move(fresh.begin(), fresh.end(), std::back_inserter(events));
-    return events;
+    if (!impl_->left.empty()) return std::exchange(impl_->left, {});
+    return impl_->watch->Read();
   });
 }
 

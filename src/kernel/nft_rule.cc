@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "src/kernel/nft_rule.h"
 
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netlink.h>
 #include <sodium.h>
+
+#include <cstring>
 
 #include "src/kernel/nft_backend.h"
 
@@ -28,6 +32,21 @@ bool NftRule::operator==(const NftRule& other) const {
 
 bool IsMade(const NftRule& rule) {
   return rule.comment && rule.comment->view().starts_with(kHashPrefix);
+}
+
+// nft(8) gives such sets these names, and the kernel the number (nf_tables_set_alloc_name, 6.18).
+bool HasNamelessSet(const NftRule& rule) {
+  static_assert(NFTA_LOOKUP_SET == 1 && NFTA_DYNSET_SET_NAME == 1);
+  if (!rule.raw) return false;
+  const std::string_view raw(reinterpret_cast<const char*>(rule.raw->data()), rule.raw->size());
+  for (const std::string_view name : {"__set", "__map"}) {
+    for (size_t at = raw.find(name); at != raw.npos; at = raw.find(name, at + 1)) {
+      nlattr header{};
+      if (at >= sizeof header) std::memcpy(&header, raw.data() + at - sizeof header, sizeof header);
+      if (header.nla_type == NFTA_LOOKUP_SET) return true;
+    }
+  }
+  return false;
 }
 
 NftRule MakeRule(std::vector<nft::Expression> expressions) {

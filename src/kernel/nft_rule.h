@@ -28,6 +28,9 @@ NftRule MakeRule(std::vector<nft::Expression> expressions);
 /// Whether MakeRule made it, by its comment.
 bool IsMade(const NftRule& rule);
 
+/// Whether a rule that was read looks something up in a set that was made for it alone.
+bool HasNamelessSet(const NftRule& rule);
+
 /// Appends the rule to a chain.
 void EncodeRule(const NftRule& rule, nft::TableFamily family, const NftName& table,
                 const NftName& chain, netlink::MessageWriter& out);

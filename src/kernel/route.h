@@ -12,6 +12,7 @@ namespace wgnet::kernel {
 struct Route {
   std::optional<uint8_t> type;  // RTN_*
   std::optional<Prefix> dst;
+  std::optional<Prefix> from;  // IPv6 only
   std::optional<uint8_t> tos;
   std::optional<IpAddress> gateway;
   std::optional<LinkRef> dev;
@@ -45,6 +46,30 @@ inline void PutLookupMark(uint32_t mark, netlink::MessageWriter& out) {
   if (mark != 0) out.Put(RTA_MARK, mark);
 }
 
+/// Every header has a length; 0 is none.
+struct SourcePrefix : netlink::HeaderPrefix<&rtmsg::rtm_src_len, &rtmsg::rtm_family> {
+  static void GetHeader(const rtmsg& header, std::optional<Prefix>& prefix) {
+    if (header.rtm_src_len > 0) HeaderPrefix::GetHeader(header, prefix);
+  }
+};
+
+/// The number of the nexthop object that the route leads to, if it has one (ip-nexthop(8)).
+std::optional<uint32_t> NexthopOf(const Route& route);
+
+/// One of its ways. A route of a nexthop object has none of its own.
+struct Path {
+  uint32_t link = 0;
+  std::optional<IpAddress> gateway;
+  bool onlink = false;
+};
+std::vector<Path> PathsOf(const Route& route);
+
+/// Whether one of its ways leads through this link.
+bool LeadsThrough(const Route& route, uint32_t link);
+
+/// Takes from what is replayed the attributes that are the nexthop object's.
+void DropNexthopsOwn(Route& route);
+
 /// RTAX_MTU of a route, if it has one.
 std::optional<uint32_t> RouteMtu(const Route& route);
 
@@ -66,6 +91,7 @@ struct wgnet::netlink::Schema<wgnet::kernel::Route> {
       netlink::Header<InHeader<&rtmsg::rtm_type, kernel::RouteType>>("type", "", &Route::type),
       Attr<HeaderPrefix<&rtmsg::rtm_dst_len, &rtmsg::rtm_family>>(RTA_DST, "dst", "", &Route::dst,
                                                                   Role::kKey),
+      Attr<kernel::SourcePrefix>(RTA_SRC, "from", "from", &Route::from, Role::kKey),
       netlink::Header<InHeader<&rtmsg::rtm_tos, NonZero<U8>>>("tos", "tos", &Route::tos,
                                                               Role::kKey),
       Attr<Ip>(RTA_GATEWAY, "gateway", "via", &Route::gateway),
@@ -78,9 +104,17 @@ struct wgnet::netlink::Schema<wgnet::kernel::Route> {
       Attr<NonZero<U32>>(RTA_PRIORITY, "metric", "metric", &Route::metric, Role::kKey),
       netlink::Header<kernel::Onlink>("onlink", "", &Route::onlink)};
   static constexpr bool Replays(uint16_t attribute) { return attribute != RTA_CACHEINFO; }
+  /// What the nexthop object has, the kernel takes from nobody else.
+  static bool Omits(const Route& route, uint16_t attribute) {
+    return (attribute == RTA_GATEWAY || attribute == RTA_OIF) && kernel::NexthopOf(route);
+  }
+  static void PutForDelete(const Route& route, netlink::MessageWriter& out) {
+    if (const auto nexthop = kernel::NexthopOf(route)) out.Put(RTA_NH_ID, *nexthop);
+  }
   /// An IPv6 route that is given no metric gets 1024; IPv4 reports none for 0.
   static void Normalize(Route& route) {
     if (!route.metric) route.metric = 0;
+    if (kernel::NexthopOf(route)) kernel::DropNexthopsOwn(route);
   }
 };
 

@@ -68,10 +68,16 @@ void Encode(const Edit<Object>& edit, const EncodeContext&,
 {
   using Schema = netlink::Schema<Object>;
   const auto put = [&](uint16_t type, uint16_t flags, const auto& wanted) {
+    const auto sent = [&](const auto& row) {
+      if constexpr (requires { Schema::Omits(edit.object, row.attribute); }) {
+        if (Schema::Omits(edit.object, row.attribute)) return false;
+      }
+      return wanted(row);
+    };
     typename Schema::Header header{};
-    netlink::EncodeHeader(edit.object, header, wanted);
+    netlink::EncodeHeader(edit.object, header, sent);
     out.Begin(type, flags, header);
-    netlink::EncodeAttributes(edit.object, out, wanted);
+    netlink::EncodeAttributes(edit.object, out, sent);
   };
   switch (edit.verb) {
     case Verb::kDelete:

@@ -66,6 +66,10 @@ Result<std::optional<std::vector<Op>>> RestOf(const std::vector<Op>& ops, netlin
   WGNET_ASSIGN_OR_RETURN(const Snapshot snapshot, Snapshot::Read(tracker.scope(), reader));
   std::optional<std::vector<Op>> rest(std::in_place);
   for (size_t op = 0; op < ops.size(); ++op) {
+    if (ops[op].undo_only) {
+      if (!tracker.IsOther(op)) rest->push_back(ops[op]);
+      continue;
+    }
     if (tracker.IsDone(op)) continue;
     const bool blank = IsBlankDevice(op, ops, snapshot);
     if (tracker.IsOther(op) && !blank) return std::optional<std::vector<Op>>();

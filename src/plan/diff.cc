@@ -20,7 +20,7 @@ namespace {
 using kernel::Object;
 using kernel::Verb;
 
-constexpr uint8_t kKernelLinkLocal = 2;  // IFAPROT_KERNEL_LL
+constexpr uint8_t kKernelLinkLocal = 3;  // IFAPROT_KERNEL_LL
 
 // Chains refer to sets, and all are in a table, whoever made them.
 int RemovalRank(const Op& op) {
@@ -97,6 +97,7 @@ class Differ {
     KeepSecondaries(snapshot_, difference_.ops);
     KeepSources(snapshot_, difference_.ops);
     KeepRoutes(snapshot_, difference_.ops);
+    PostponeRoutes();
     WGNET_RETURN_IF_ERROR(DiffSettings(desired_, snapshot_, own_, others_, difference_));
     std::stable_sort(difference_.ops.begin(), difference_.ops.end(), [](const Op& a, const Op& b) {
       return std::pair(a.phase, RemovalRank(a)) < std::pair(b.phase, RemovalRank(b));
@@ -194,15 +195,69 @@ class Differ {
 
   Status Compare(const Object& wanted) {
     const Object* found = Find(wanted);
+    if (found != nullptr && GoesWithItsAddress(*found)) found = nullptr;
     WGNET_RETURN_IF_ERROR(ownership_.CheckPlace(wanted, found));
     if (found == nullptr) {
       std::visit([&](const auto& typed) { PushAdd(typed); }, wanted);
       return {};
     }
     if (LosesIpv6(wanted, *found)) return CannotCutMtu(std::get<kernel::Link>(wanted));
+    WGNET_RETURN_IF_ERROR(CheckRulesStay(wanted, *found));
     std::visit([&]<class T>(const T& after) { PushChanges(*std::get_if<T>(found), after); },
                wanted);
     return {};
+  }
+
+  // The kernel's own route to the network of addresses that all go.
+  bool GoesWithItsAddress(const Object& found) const {
+    const auto* route = std::get_if<kernel::Route>(&found);
+    if (route == nullptr || route->protocol != RTPROT_KERNEL || !route->dev) return false;
+    bool any = false;
+    for (const Object& object : snapshot_.objects()) {
+      const auto* address = std::get_if<kernel::Address>(&object);
+      if (address == nullptr || address->dev != route->dev) continue;
+      if (address->local->Masked() != *route->dst) continue;
+      if (!ownership_.IsRecorded(object) || ownership_.IsWanted(object)) return false;
+      any = true;
+    }
+    return any;
+  }
+
+  // A route in the place of such a one waits until that is gone.
+  void PostponeRoutes() {
+    std::vector<Op>& ops = difference_.ops;
+    const auto first = std::stable_partition(ops.begin(), ops.end(), [&](const Op& op) {
+      if (op.verb != Verb::kAdd || !std::holds_alternative<kernel::Route>(op.object)) return true;
+      const Object* const found = snapshot_.Find(op.object);
+      return found == nullptr || !GoesWithItsAddress(*found);
+    });
+    std::for_each(first, ops.end(), [](Op& op) { op.phase = Phase::kAddressRemoval; });
+  }
+
+  // The kernel forgets a set without a name with its rule, also where that is put back.
+  Status CheckRulesStay(const Object& wanted, const Object& found) const {
+    const auto* after = std::get_if<kernel::NftChain>(&wanted);
+    const auto* before = std::get_if<kernel::NftChain>(&found);
+    if (after == nullptr) return {};
+    const auto goes = [&](const kernel::NftRule& rule) {
+      return kernel::IsMade(rule) && !Contains(*after->rules, rule);
+    };
+    if (Merge(*before->rules, *after->rules) == *before->rules &&
+        std::none_of(before->rules->begin(), before->rules->end(), goes)) {
+      return {};
+    }
+    if (std::none_of(before->rules->begin(), before->rules->end(), [](const auto& rule) {
+          return kernel::HasNamelessSet(rule) && !kernel::IsMade(rule);
+        })) {
+      return {};
+    }
+    return Error{.code = ErrorCode::kConflict,
+                 .message = fmt::format("a rule of somebody else's in the chain {} of the table {} "
+                                        "has a set without a name, and would not outlive a change "
+                                        "of the chain",
+                                        QuoteForMessage(before->name->view()),
+                                        QuoteForMessage(before->table->view())),
+                 .hint = "remove it, or give its set a name, or have it in a chain of its own"};
   }
 
   template <class T>
@@ -273,6 +328,15 @@ class Differ {
   void PushChanges(const T& before, const T& wanted) {
     PushPart(before, WithoutOldInitials(wanted), AddPhase(wanted),
              [](const auto&) { return true; });
+  }
+
+  // Of one that somebody has put in the place of ours, nothing stays.
+  void PushChanges(const kernel::Route& before, const kernel::Route& wanted) {
+    if (before.dev == wanted.dev && before.protocol == wanted.protocol) {
+      PushPart(before, WithoutOldInitials(wanted), Phase::kRoute, [](const auto&) { return true; });
+    } else {
+      PushChange(before, wanted, Phase::kRoute);
+    }
   }
 
   void PushChanges(const kernel::WgPeer& before, const kernel::WgPeer& wanted) {
@@ -414,6 +478,11 @@ class Differ {
   }
 
   bool GoesAlong(const Object& found) const {
+    const auto* route = std::get_if<kernel::Route>(&found);
+    if (route != nullptr && !route->dev) {
+      return std::any_of(lost_links_.begin(), lost_links_.end(),
+                         [&](uint32_t link) { return kernel::LeadsThrough(*route, link); });
+    }
     if (const kernel::LinkRef* dev = kernel::LinkOf(found)) {
       return std::find(lost_links_.begin(), lost_links_.end(), dev->index) != lost_links_.end();
     }
@@ -452,6 +521,16 @@ class Differ {
   Difference difference_;
 };
 
+// One in the main table may have an address that goes as its source.
+bool LosesIpv4Address(const Desired& desired, const Record& own) {
+  return std::any_of(own.objects.begin(), own.objects.end(), [&](const Object& object) {
+    const auto* address = std::get_if<kernel::Address>(&object);
+    if (address == nullptr || address->local->is_v6()) return false;
+    return std::none_of(desired.objects.begin(), desired.objects.end(),
+                        [&](const Object& wanted) { return kernel::SameKey(wanted, object); });
+  });
+}
+
 void AddToScope(const Object& object, const Facts& facts, Scope& scope) {
   const auto exists = [&](uint32_t index) { return facts.FindLink(index) != nullptr; };
   if (const auto* link = std::get_if<kernel::Link>(&object); link && exists(*link->index)) {
@@ -478,6 +557,9 @@ Scope ScopeOf(const Desired& desired, const Record& own, const Facts& facts) {
   scope.rules = true;
   for (const Object& object : desired.objects) AddToScope(object, facts, scope);
   for (const Object& object : own.objects) AddToScope(object, facts, scope);
+  if (LosesIpv4Address(desired, own)) {
+    AddOnce(scope.route_tables, {Family::kIpv4, RT_TABLE_MAIN});
+  }
   for (const auto& setting : desired.settings) {
     AddOnce(scope.sysctls, setting.setting.name);
     for (const auto& name : setting.footprint) AddOnce(scope.sysctls, name);

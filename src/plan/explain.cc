@@ -114,6 +114,7 @@ void WriteJson(const Op& op, Secrets secrets, JsonWriter& out) {
       out.Key("before").Object([&] { kernel::WriteJsonMembers(op.before, secrets, out); });
     }
     if (op.foreign) out.Key("foreign").Bool(true);
+    if (op.undo_only) out.Key("undo_only").Bool(true);
     out.Key("commands").Array([&] {
       for (const std::string& command : CommandsOf(op, SecretFileOf(op))) out.String(command);
     });

@@ -15,6 +15,8 @@ using kernel::Verb;
 constexpr std::string_view kMark = "wgnetjnl";
 constexpr std::string_view kMagic = "journal.";
 constexpr uint32_t kVersion = 3;
+constexpr uint8_t kForeign = 1;
+constexpr uint8_t kUndoOnly = 2;
 static_assert(kMark.size() == JournalMark::kPlace);
 static_assert(kMark.size() + sizeof(JournalMark) == PendingMark::kPlace);
 constexpr size_t kMarks = PendingMark::kPlace + sizeof(PendingMark);
@@ -46,7 +48,7 @@ void PutOp(const Op& op, bool again, ByteWriter& out) {
   const bool stays = again || (op.verb != Verb::kAdd && KeyOf(op.object) == KeyOf(op.image()));
   out.Put(op.verb);
   out.Put(op.phase);
-  out.Put(op.foreign);
+  out.Put(static_cast<uint8_t>((op.foreign ? kForeign : 0) | (op.undo_only ? kUndoOnly : 0)));
   out.Put(op.slot);
   out.SetContents(stays ? Contents::kWholeAndKeys : Contents::kWhole);
   out.Put(again ? Complete(op.object) : op.object);
@@ -57,7 +59,10 @@ void PutOp(const Op& op, bool again, ByteWriter& out) {
 void GetOp(ByteReader& in, Op& op) {
   in.Get(op.verb);
   in.Get(op.phase);
-  in.Get(op.foreign);
+  uint8_t flags = 0;
+  in.Get(flags);
+  op.foreign = (flags & kForeign) != 0;
+  op.undo_only = (flags & kUndoOnly) != 0;
   in.Get(op.slot);
   in.Get(op.object);
   if (op.verb == Verb::kChange) in.Get(op.before);

@@ -38,6 +38,9 @@ Result<Desired> Lower(const Node& node, const Facts& facts, const Record& own,
 /// 1 to 64 of letters, digits and `_.@+=-`, or "wg-quick:" and an interface's name.
 Status CheckOwner(std::string_view owner);
 
+/// Whether the interface gets an IPv6 address or route.
+bool NeedsIpv6(const Node& node, const Interface& interface);
+
 /// The name of the owner's nftables tables, and the alias of its links.
 std::string TableNameOf(std::string_view owner);
 std::string AliasOf(std::string_view owner);

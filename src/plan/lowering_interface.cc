@@ -27,8 +27,7 @@ int OverheadOf(const Interface& interface, const IpAddress& endpoint) {
 
 // wg-quick's rule: the smallest of the ways to the endpoints, else the default route's, less what
 // is around a packet.
-uint32_t MtuOf(const Interface& interface, const Facts& facts) {
-  if (interface.mtu()) return *interface.mtu();
+int ComputedMtu(const Interface& interface, const Facts& facts) {
   std::optional<int> inner;
   for (const Peer& peer : interface.peers()) {
     const Facts::Path* path = facts.PathTo(interface, peer);
@@ -39,9 +38,26 @@ uint32_t MtuOf(const Interface& interface, const Facts& facts) {
   if (!inner) {
     inner = static_cast<int>(facts.default_route_mtu.value_or(kDefaultMtu)) - kIpv6Overhead;
   }
-  const bool v6 = std::any_of(interface.addresses().begin(), interface.addresses().end(),
-                              [](const Prefix& address) { return address.is_v6(); });
-  return static_cast<uint32_t>(std::max(*inner, v6 ? kIpv6MinimumMtu : kIpv4MinimumMtu));
+  return *inner;
+}
+
+// A smaller one than IPv6 has to have would take IPv6 off a link that is up.
+uint32_t MtuOf(const Interface& interface, const LinkRef& dev, Draft& draft) {
+  if (interface.mtu()) return *interface.mtu();
+  const int computed = ComputedMtu(interface, draft.facts());
+  const kernel::Link* const now = draft.facts().FindLink(dev.index);
+  const bool has_ipv6 =
+      now != nullptr && now->mtu.value_or(0) >= static_cast<uint32_t>(kIpv6MinimumMtu);
+  if (!has_ipv6 && !NeedsIpv6(draft.node(), interface)) {
+    return static_cast<uint32_t>(std::max(computed, kIpv4MinimumMtu));
+  }
+  if (computed < kIpv6MinimumMtu) {
+    draft.Warn(
+        fmt::format("{}: packets of more than {} bytes do not fit into the way to its peers, "
+                    "but {} is the least that IPv6 takes",
+                    PlaceOf(interface), computed, kIpv6MinimumMtu));
+  }
+  return static_cast<uint32_t>(std::max(computed, kIpv6MinimumMtu));
 }
 
 // A link that once forwarded is given what the kernel gives new links; one that never did is left
@@ -59,7 +75,7 @@ void AddLink(const Interface& interface, const LinkRef& dev, bool forwards, Draf
   link.name = dev.name;
   link.index = dev.index;
   link.kind = FixedString<31>(WG_GENL_NAME);
-  link.mtu = MtuOf(interface, draft.facts());
+  link.mtu = MtuOf(interface, dev, draft);
   link.group = kernel::kLinkGroup;
   link.alias = FixedString<255>(AliasOf(draft.owner()));
   link.forwarding = ForwardingOf(dev, forwards, draft);
@@ -163,3 +179,26 @@ void LowerInterface(const Interface& interface, std::optional<uint32_t> mark, bo
 }
 
 }  // namespace wgnet::plan::lowering
+
+namespace wgnet::plan {
+
+bool NeedsIpv6(const Node& node, const Interface& interface) {
+  const auto any_v6 = [](const std::vector<Prefix>& prefixes) {
+    return std::any_of(prefixes.begin(), prefixes.end(),
+                       [](const Prefix& prefix) { return prefix.is_v6(); });
+  };
+  const auto leads_v6 = [&](const PolicyRoute& route) {
+    if (route.interface() != interface.name()) return false;
+    if (route.to()) return route.to()->is_v6();
+    const auto families = lowering::FamiliesOfFullTunnel(interface);
+    return std::find(families.begin(), families.end(), Family::kIpv6) != families.end();
+  };
+  const auto& routes = node.policy_routes();
+  if (any_v6(interface.addresses())) return true;
+  if (std::any_of(routes.begin(), routes.end(), leads_v6)) return true;
+  if (lowering::TableOf(interface).kind() == RouteTable::Kind::kOff) return false;
+  return std::any_of(interface.peers().begin(), interface.peers().end(),
+                     [&](const Peer& peer) { return any_v6(peer.allowed_ips()); });
+}
+
+}  // namespace wgnet::plan

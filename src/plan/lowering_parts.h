@@ -26,6 +26,8 @@ struct Tunnel {
       priorities;  // of the not-mark rules; each suppress rule has the one before
 };
 
+/// Those of the default routes among the allowed IPs, or both.
+std::vector<Family> FamiliesOfFullTunnel(const Interface& interface);
 /// Finds the full tunnels, and gives each its numbers.
 Result<std::vector<Tunnel>> ChooseTunnels(Draft& draft);
 /// Addresses of a tunnel are accepted from the tunnel only; replies to its packets get its mark

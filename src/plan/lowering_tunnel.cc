@@ -140,15 +140,21 @@ void LowerChains(const Tunnel& tunnel, Family family, NftDraft& nft) {
 
 }  // namespace
 
+std::vector<Family> FamiliesOfFullTunnel(const Interface& interface) {
+  std::vector<Family> families = DefaultRouteFamilies(interface);
+  if (families.empty()) families = {Family::kIpv6, Family::kIpv4};
+  return families;
+}
+
 Result<std::vector<Tunnel>> ChooseTunnels(Draft& draft) {
   WGNET_RETURN_IF_ERROR(CheckFullTunnels(draft));
   std::vector<Tunnel> tunnels;
   for (const Interface& interface : draft.node().interfaces()) {
     const PolicyRoute* said = FindFullTunnel(draft.node(), interface.name());
-    std::vector<Family> families = DefaultRouteFamilies(interface);
-    const bool implied = TableOf(interface).kind() == RouteTable::Kind::kAuto && !families.empty();
+    const bool implied = TableOf(interface).kind() == RouteTable::Kind::kAuto &&
+                         !DefaultRouteFamilies(interface).empty();
     if (said == nullptr && !implied) continue;
-    if (families.empty()) families = {Family::kIpv6, Family::kIpv4};
+    const std::vector<Family> families = FamiliesOfFullTunnel(interface);
     Tunnel tunnel{&interface, draft.own_links().at(interface.name()), families, {}};
     WGNET_ASSIGN_OR_RETURN(tunnel.mark, ChooseMark(said, interface, draft));
     tunnel.table = said != nullptr && said->table() ? *said->table() : tunnel.mark.value;

@@ -36,6 +36,7 @@ bool UsesNftables(const std::vector<Op>& ops) {
 
 std::vector<Op> InverseOf(const Op& op) {
   Op inverse = op;
+  inverse.undo_only = false;
   switch (op.verb) {
     case Verb::kAdd:
       inverse.verb = Verb::kDelete;
@@ -64,6 +65,7 @@ std::string AddCommandOf(const kernel::Object& object) {
 }
 
 kernel::Commands CommandsOf(const Op& op, const netlink::SecretWord& secret) {
+  if (op.undo_only) return {};
   auto commands = kernel::CommandsOf(op.verb, op.object, op.image(), secret);
   if (op.foreign) {
     for (std::string& command : commands) command += "  # somebody else's, lost with what it is in";

@@ -17,8 +17,9 @@ struct Op {
   kernel::Object object;  // Add, Change: what will be. Delete: what is
   kernel::Object before;  // Change: what is
   Phase phase = Phase::kNftAdd;
-  bool foreign = false;  // somebody else's, lost with the link or table that it is in
-  uint8_t slot = 0;      // the namespace, of those that the session holds
+  bool foreign = false;    // somebody else's, lost with the link or table that it is in
+  bool undo_only = false;  // nothing is sent for it, as all stays as it is; it is only taken back
+  uint8_t slot = 0;        // the namespace, of those that the session holds
 
   const kernel::Object& image() const { return verb == kernel::Verb::kChange ? before : object; }
 };

@@ -41,15 +41,18 @@ void PeerWatch::SeeOne(const SeenPeer& peer, bool fresh, Moment now,
     known.heard = now - AgeOf(peer.last_handshake, wall, most);
     known.handshake = peer.last_handshake;
   }
-  const auto before = std::exchange(known.endpoint, peer.endpoint);
-  if (!fresh && before && peer.endpoint && *before != *peer.endpoint) {
-    events.push_back(EventOf(Event::Kind::kPeerMoved, key, known));
-    events.back().previous = EndpointOf(before);
+  Known next = known;
+  next.endpoint = peer.endpoint;
+  next.up = known.handshake.seconds != 0 && now - known.heard < timeout_;
+  // Where memory runs out in between, the next look tells it again.
+  if (!fresh && known.endpoint && next.endpoint && *known.endpoint != *next.endpoint) {
+    events.push_back(EventOf(Event::Kind::kPeerMoved, key, next));
+    events.back().previous = EndpointOf(known.endpoint);
   }
-  const bool up = known.handshake.seconds != 0 && now - known.heard < timeout_;
-  if (up == known.up) return;
-  known.up = up;
-  events.push_back(EventOf(up ? Event::Kind::kPeerUp : Event::Kind::kPeerDown, key, known));
+  known.endpoint = next.endpoint;
+  if (next.up == known.up) return;
+  events.push_back(EventOf(next.up ? Event::Kind::kPeerUp : Event::Kind::kPeerDown, key, next));
+  known.up = next.up;
 }
 
 void PeerWatch::See(std::span<const SeenPeer> peers, Moment now,

@@ -17,14 +17,34 @@ bool SameOp(const Op& a, const Op& b) {
          SameObject(a.object, b.object) && SameObject(a.image(), b.image());
 }
 
-bool SamePlace(const HookStep& a, const HookStep& b) { return a.before_op == b.before_op; }
+// What is not sent makes no difference.
+std::vector<const Op*> Sent(const std::vector<Op>& ops) {
+  std::vector<const Op*> sent;
+  for (const Op& op : ops) {
+    if (!op.undo_only) sent.push_back(&op);
+  }
+  return sent;
+}
+
+// The places of the hooks, among what is sent.
+std::vector<ptrdiff_t> PlacesIn(const PlanData& plan) {
+  std::vector<ptrdiff_t> places;
+  for (const HookStep& hook : plan.hooks) {
+    const auto end = plan.ops.begin() + static_cast<ptrdiff_t>(hook.before_op);
+    places.push_back(
+        std::count_if(plan.ops.begin(), end, [](const Op& op) { return !op.undo_only; }));
+  }
+  return places;
+}
 
 }  // namespace
 
 bool SameSteps(const PlanData& a, const PlanData& b) {
-  return std::equal(a.ops.begin(), a.ops.end(), b.ops.begin(), b.ops.end(), SameOp) &&
-         std::equal(a.hooks.begin(), a.hooks.end(), b.hooks.begin(), b.hooks.end(), SamePlace) &&
-         ContentsOf(a.after) == ContentsOf(b.after);
+  const auto one = Sent(a.ops);
+  const auto other = Sent(b.ops);
+  return std::equal(one.begin(), one.end(), other.begin(), other.end(),
+                    [](const Op* x, const Op* y) { return SameOp(*x, *y); }) &&
+         PlacesIn(a) == PlacesIn(b) && ContentsOf(a.after) == ContentsOf(b.after);
 }
 
 }  // namespace wgnet::plan

@@ -11,6 +11,7 @@
 #include "src/plan/device_plan.h"
 #include "src/plan/diff.h"
 #include "src/plan/lowering.h"
+#include "src/plan/node_number.h"
 #include "src/plan/paths.h"
 #include "src/plan/records.h"
 #include "src/plan/reresolve.h"
@@ -101,6 +102,7 @@ Result<PlanData> Planner::MakePlan(const Node& node, const Hosts& hosts, const H
                 .after = std::move(difference.record),
                 .others = DigestOf(records.others),
                 .warnings = std::move(desired.warnings)};
+  if (!plan.after.empty()) plan.after.node_number = NumberOf(node);
   plan.hooks = PlaceHooks(hooks, plan.ops);
   plan.warnings.insert(plan.warnings.end(), facts.warnings.begin(), facts.warnings.end());
   plan.warnings.insert(plan.warnings.end(), difference.warnings.begin(), difference.warnings.end());

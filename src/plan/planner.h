@@ -54,11 +54,15 @@ class Planner {
     size_t steps = 0;
     std::vector<std::string> warnings;
     std::optional<PendingChange> pending = {};
+    uint64_t node_number = 0;  // the record's, and how many objects are in it
+    size_t objects = 0;
   };
   /// Null: nothing has to be confirmed.
   Result<Done> Apply(const PlanData& plan, const ConfirmOptions* confirm = nullptr);
   Result<Done> Apply(const Node& node, const Hosts& hosts, const Hooks& hooks,
                      const ConfirmOptions* confirm = nullptr);
+  /// Applies a node again; kStale if the record is not of the node of this number any more.
+  Result<Done> Keep(uint64_t number, const Node& node, const Hosts& hosts);
 
   /// The same for one WireGuard device, anybody's. No record is read or changed, and no lock is
   /// waited for: a program that `up` runs may do this.
@@ -96,8 +100,6 @@ class Planner {
   const std::string& owner() const { return owner_; }
   const StateDir& state_dir() const { return state_dir_; }
   netlink::Client& client() { return client_; }
-  /// The number that the last transaction of this planner has left in a record; 0: there was none.
-  uint64_t last_transaction() const { return last_transaction_; }
 
   /// Every WireGuard device with its peers, in the kernel's order, its link and its addresses.
   Result<Snapshot> ReadDevices();
@@ -116,6 +118,8 @@ class Planner {
   // All links, and then these devices.
   Result<Snapshot> ReadLinks(Reader& reader);
   Result<Snapshot> ReadDevicesOf(const Reresolve& reresolve, Reader& reader);
+  // As MakePlan, with what makes it again.
+  Result<PlanData> PlanToCarry(const Node& node, const Hosts& hosts, const Hooks& hooks);
   // Plans and carries out, and again when the kernel changes meanwhile.
   using Make = std::function<Result<PlanData>()>;
   Result<Done> CarryFresh(const Make& make_plan, const ConfirmOptions* confirm);
@@ -170,7 +174,6 @@ class Planner {
   std::optional<Guardian> guardian_;
   std::optional<SshConnection> caller_;
   RecoveryDirection direction_ = RecoveryDirection::kBack;
-  uint64_t last_transaction_ = 0;
 };
 
 }  // namespace wgnet::plan

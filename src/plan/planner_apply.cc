@@ -63,6 +63,11 @@ Record Numbered(Record record, uint64_t transaction) {
   return record;
 }
 
+size_t CountSteps(const std::vector<Op>& ops) {
+  return static_cast<size_t>(
+      std::count_if(ops.begin(), ops.end(), [](const Op& op) { return !op.undo_only; }));
+}
+
 // Before it is carried out, for afterwards nothing may fail.
 Result<PlanData> WithWarnings(Result<PlanData> plan, const std::vector<std::string>& warnings) {
   if (plan) plan->warnings.insert(plan->warnings.begin(), warnings.begin(), warnings.end());
@@ -104,12 +109,29 @@ Result<Planner::Done> Planner::Apply(const Node& node, const Hosts& hosts, const
                                      const ConfirmOptions* confirm) {
   std::vector<std::string> warnings;
   WGNET_ASSIGN_OR_RETURN(const UniqueFd lock, Lock(warnings));
-  const auto make_plan = [&]() -> Result<PlanData> {
-    WGNET_ASSIGN_OR_RETURN(PlanData plan, MakePlan(node, hosts, hooks, Risks::kTold));
-    plan.remake = [&](Planner& by) { return by.MakePlan(node, hosts, hooks, Risks::kLeft); };
-    return WithWarnings(std::move(plan), warnings);
-  };
+  const auto make_plan = [&] { return WithWarnings(PlanToCarry(node, hosts, hooks), warnings); };
   return CarryFresh(make_plan, confirm);
+}
+
+Result<Planner::Done> Planner::Keep(uint64_t number, const Node& node, const Hosts& hosts) {
+  std::vector<std::string> warnings;
+  WGNET_ASSIGN_OR_RETURN(const UniqueFd lock, Lock(warnings));
+  const Hooks hooks;
+  const auto make_plan = [&]() -> Result<PlanData> {
+    auto plan = WithWarnings(PlanToCarry(node, hosts, hooks), warnings);
+    if (!plan || plan->before.node_number == number) return plan;
+    return Error{.code = ErrorCode::kStale,
+                 .message = "another node of this owner was applied meanwhile",
+                 .where = "Watch",
+                 .hint = "this one is kept no more, unless that goes back"};
+  };
+  return CarryFresh(make_plan, nullptr);
+}
+
+Result<PlanData> Planner::PlanToCarry(const Node& node, const Hosts& hosts, const Hooks& hooks) {
+  WGNET_ASSIGN_OR_RETURN(PlanData plan, MakePlan(node, hosts, hooks, Risks::kTold));
+  plan.remake = [&](Planner& by) { return by.MakePlan(node, hosts, hooks, Risks::kLeft); };
+  return plan;
 }
 
 Result<Planner::Done> Planner::Apply(const DeviceUpdate& update, const Hosts& hosts) {
@@ -146,15 +168,21 @@ Result<Planner::Done> Planner::CarryFresh(const Make& make_plan, const ConfirmOp
 }
 
 Result<Planner::Done> Planner::Carry(const PlanData& plan, const ConfirmOptions* confirm) {
-  if (plan.ops.empty() && ContentsOf(plan.before) == ContentsOf(plan.after)) {
-    return Done{0, plan.warnings};
+  const bool same_node = plan.before.node_number == plan.after.node_number;
+  if (plan.ops.empty() && same_node && ContentsOf(plan.before) == ContentsOf(plan.after)) {
+    return Done{.warnings = plan.warnings,
+                .node_number = plan.before.node_number,
+                .objects = plan.before.objects.size()};
   }
   return confirm != nullptr ? CarryPending(plan, *confirm) : CarryOut(plan, {});
 }
 
 Result<Planner::Done> Planner::CarryOut(const PlanData& plan, const ToConfirm& confirm) {
-  Done done{plan.ops.size(), plan.warnings};
   const uint64_t number = NewNumber();
+  Done done{.steps = CountSteps(plan.ops),
+            .warnings = plan.warnings,
+            .node_number = plan.after.node_number,
+            .objects = plan.after.objects.size()};
   ReserveForResolvers(plan.ops, done.warnings);
   WGNET_ASSIGN_OR_RETURN(StateDir::Pending record, PrepareRecord(plan, number));
   const UniqueFd device_lock = plan.of_device ? LockIfFree() : UniqueFd();
@@ -168,8 +196,6 @@ Result<Planner::Done> Planner::CarryOut(const PlanData& plan, const ToConfirm& c
   WGNET_RETURN_IF_ERROR(transaction.Run(record, journal, confirm.within));
   if (plan.of_device) {
     static_cast<void>(journal.Mark(0));  // no record says that it is done
-  } else if (plan.after.owner == owner_) {
-    last_transaction_ = number;
   }
   for (std::string& warning : transaction.warnings()) done.warnings.push_back(std::move(warning));
   return done;

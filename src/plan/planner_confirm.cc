@@ -7,8 +7,11 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
+#include <cstring>
 #include <thread>
 
+#include "src/base/no_memory.h"
 #include "src/base/text.h"
 #include "src/base/try.h"
 #include "src/plan/pending.h"
@@ -52,12 +55,18 @@ Status CheckCanWait(const PlanData& plan) {
   return {};
 }
 
-Error NothingWaits(bool was_taken_back) {
+Error NothingWaits() {
   return {.code = ErrorCode::kNotFound,
-          .message = was_taken_back ? "the time to confirm the change is over: it is taken back"
-                                    : "no change waits to be confirmed",
-          .hint = was_taken_back ? "apply it again"
-                                 : "it has been confirmed, or taken back, or never was"};
+          .message = "no change waits to be confirmed",
+          .hint = "it has been confirmed, or taken back, or never was"};
+}
+
+Error TooLate(const RollbackReport& rollback) {
+  Error error{.code = ErrorCode::kNotFound,
+              .message = "the time to confirm the change is over: it is taken back",
+              .hint = "apply it again"};
+  if (!rollback.complete()) error.rollback = rollback;
+  return error;
 }
 
 Status CheckToken(const Journal& journal, std::string_view token) {
@@ -76,6 +85,8 @@ class Alarm {
  public:
   // Counts the time that the machine sleeps.
   Alarm() : timer_(timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK)) {}
+
+  bool ok() const { return timer_.ok(); }
 
   // Not set: the change is not done yet.
   void Set(uint64_t deadline) {
@@ -145,14 +156,19 @@ Result<std::optional<PendingChange>> Planner::Pending() const {
 Result<Planner::Decided> Planner::Decide(std::string_view token) {
   WGNET_ASSIGN_OR_RETURN(UniqueFd lock, state_dir_.Lock(lock_timeout_));
   WGNET_ASSIGN_OR_RETURN(Settled settled, Settle());
-  if (!settled.waits) return NothingWaits(!settled.report.cut_off.empty());
+  if (!settled.waits) {
+    for (const auto& ended : settled.report.cut_off) {
+      if (ended.unconfirmed) return TooLate(ended.rollback);
+    }
+    return NothingWaits();
+  }
   WGNET_RETURN_IF_ERROR(CheckToken(*settled.waits, token));
   return Decided{std::move(lock), *std::move(settled.waits)};
 }
 
 // Whatever becomes of what waited: it is on record, and the owner's next plan removes it.
 Result<Planner::Done> Planner::FinishConfirmed(const Journal& journal) {
-  auto removed = RemoveWaiting(journal);
+  auto removed = CatchNoMemory([&] { return RemoveWaiting(journal); });
   WGNET_RETURN_IF_ERROR(state_dir_.RemovePending(journal.owner));
   return removed;
 }
@@ -182,11 +198,16 @@ Status Planner::Extend(milliseconds within, std::string_view token) {
 Result<GuardReport> Planner::Guard(const std::function<void()>& on_ready) {
   WGNET_ASSIGN_OR_RETURN(const UniqueFd directory, state_dir_.Watch());
   WGNET_ASSIGN_OR_RETURN(auto journal, FindUnconfirmed(state_dir_));
-  if (!journal) return NothingWaits(false);
+  if (!journal) return NothingWaits();
   const GuardReport decided{.owner = journal->owner, .rollback = {}};
   const uint64_t transaction = journal->transaction;
   const UniqueFd issuer = journal->confirmation->issuer.Open();
   Alarm alarm;
+  if (!alarm.ok()) {
+    return Error{.code = ErrorCode::kIo,
+                 .message = fmt::format("timerfd: {}", std::strerror(errno)),
+                 .error_number = errno};
+  }
   int failures = 0;
   if (on_ready) on_ready();
   while (journal && journal->transaction == transaction) {

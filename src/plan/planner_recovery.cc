@@ -52,6 +52,14 @@ Status RemoveAll(const Record& record, const Scope& scope, std::span<const Recor
   return {};
 }
 
+// What is left of transactions that were cut off is told, whatever else fails.
+Error WithLeftovers(Error error, const RecoveryReport& report) {
+  for (const auto& cut_off : report.cut_off) {
+    if (!error.rollback && !cut_off.rollback.complete()) error.rollback = cut_off.rollback;
+  }
+  return error;
+}
+
 }  // namespace
 
 // ---- what others left unfinished ----
@@ -102,7 +110,7 @@ Result<RollbackReport> Planner::TakeBackByMarks(const std::string& owner) {
 Result<UniqueFd> Planner::Lock(std::vector<std::string>& warnings) {
   WGNET_ASSIGN_OR_RETURN(UniqueFd lock, state_dir_.Lock(lock_timeout_));
   WGNET_ASSIGN_OR_RETURN(const Settled settled, Settle());
-  if (settled.waits) return Unconfirmed(*settled.waits);
+  if (settled.waits) return WithLeftovers(Unconfirmed(*settled.waits), settled.report);
   for (const auto& report : settled.report.cut_off) warnings.push_back(report.ToString());
   warnings.insert(warnings.end(), settled.report.warnings.begin(), settled.report.warnings.end());
   return lock;
@@ -129,6 +137,7 @@ Result<RecoveryReport> Planner::Recover() {
     return report;
   }
   WGNET_ASSIGN_OR_RETURN(const Records records, LoadRecords(state_dir_, ""));
+  std::optional<Error> failed;
   for (const Record& record : records.others) {  // all of them: no owner has no name
     bool any = false;
     const auto plan = [&]() -> Result<PlanData> {
@@ -136,10 +145,15 @@ Result<RecoveryReport> Planner::Recover() {
       any = ContentsOf(made.before) != ContentsOf(made.after);
       return made;
     };
-    WGNET_ASSIGN_OR_RETURN(const Done done, CarryFresh(plan, nullptr));
-    if (any) report.owners.push_back({record.owner, done.steps});
-    report.warnings.insert(report.warnings.end(), done.warnings.begin(), done.warnings.end());
+    const auto done = CarryFresh(plan, nullptr);
+    if (!done) {
+      if (!failed) failed = WithLeftovers(done.error(), report);
+      continue;
+    }
+    if (any) report.owners.push_back({record.owner, done->steps});
+    report.warnings.insert(report.warnings.end(), done->warnings.begin(), done->warnings.end());
   }
+  if (failed) return *std::move(failed);
   WGNET_RETURN_IF_ERROR(ForgetStaleDns(report));
   return report;
 }

@@ -123,11 +123,13 @@ std::string EncodeRecord(const Record& record) {
   Put(record.allocations, body);
   Put(record.names, body);
   body.Put(record.transaction);
+  body.Put(record.node_number);
   return SealRecord(body.text());
 }
 
 std::string ContentsOf(Record record) {
   record.transaction = 0;
+  record.node_number = 0;
   return EncodeRecord(record);
 }
 
@@ -145,6 +147,7 @@ Result<Record> DecodeRecord(std::string_view bytes) {
   Get(record.allocations, in);
   if (!in.at_end()) Get(record.names, in);  // records of before have none
   if (!in.at_end()) in.Get(record.transaction);
+  if (!in.at_end()) in.Get(record.node_number);
   if (!in.ok()) return Damaged("record", "it ends too early");
   return record;
 }

@@ -45,6 +45,7 @@ struct Record {
   std::vector<Allocation> allocations;
   std::vector<EndpointName> names;
   uint64_t transaction = 0;  // a number of the one that wrote it
+  uint64_t node_number = 0;  // of the node that it is of: recovery may have taken a part away
 
   bool empty() const { return objects.empty() && claims.empty(); }
   const Claim* FindClaim(const kernel::SysctlName& name) const;
@@ -61,7 +62,7 @@ Record WithoutLost(Record record, std::span<const kernel::Link> links);
 /// The file's bytes: a header with a version and a checksum, then named values; a reader skips
 /// names that it does not know.
 std::string EncodeRecord(const Record& record);
-/// The same but for the number of the transaction that wrote it.
+/// The same but for the numbers of the transaction and the node.
 std::string ContentsOf(Record record);
 /// The header before a body.
 std::string SealRecord(std::string_view body);

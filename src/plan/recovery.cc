@@ -81,7 +81,8 @@ Parting PartFromLost(const Record& record, std::span<const kernel::Link> links) 
   std::map<uint32_t, std::string> lost = LinksOf(record);
   const auto alive = LinksOf(rest);
   for (const auto& [index, name] : alive) lost.erase(index);
-  Parting parting{.kept = {.owner = record.owner}, .any = !lost.empty()};
+  Parting parting{.kept = {.owner = record.owner, .node_number = record.node_number},
+                  .any = !lost.empty()};
   parting.left_behind.owner = record.owner;
   if (lost.empty()) {
     parting.kept = std::move(rest);

@@ -79,10 +79,14 @@ void Tracker::Restart() {
 }
 
 // Routes of one key stand side by side, through different links or by different hands. One beside
-// ours is not ours; but where there was none, it stands in the way.
+// ours is not ours; but where there was none, it stands in the way, unless it is the kernel's own
+// and goes with its address before.
 bool Tracker::IsBeside(const Object& object, const Track& track) const {
   const auto* route = std::get_if<kernel::Route>(&object);
-  if (route == nullptr || ops_[track.ops.front()].verb == Verb::kAdd) return false;
+  if (route == nullptr) return false;
+  const Op& first = ops_[track.ops.front()];
+  const bool goes = route->protocol == RTPROT_KERNEL && first.phase == Phase::kAddressRemoval;
+  if (first.verb == Verb::kAdd && !goes) return false;
   for (size_t state = 0; state <= track.ops.size(); ++state) {
     const Object* const expected = StateOf(track, state);
     const auto* ours = expected != nullptr ? std::get_if<kernel::Route>(expected) : nullptr;

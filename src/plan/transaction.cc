@@ -129,7 +129,7 @@ Status Transaction::Prepare() {
   WGNET_ASSIGN_OR_RETURN(const kernel::EncodeContext context, MakeContext());
   WGNET_RETURN_IF_ERROR(reader_.Read(tracker_.scope(), tracker_));
   for (size_t op = 0; op < ops_.size(); ++op) {
-    if (!tracker_.IsAtStart(op)) return Stale(op);
+    if (!ops_[op].undo_only && !tracker_.IsAtStart(op)) return Stale(op);
   }
   WGNET_ASSIGN_OR_RETURN(waves_, Waves::Encode(ops_, GenerationToExpect(), context, client_));
   parts_.reserve(ops_.size() + 2);
@@ -150,7 +150,7 @@ Status Transaction::PrepareBack(size_t begun, bool answered) {
 }
 
 Result<RollbackReport> Transaction::TakeBack() {
-  Rollback();
+  Rollback(false);
   if (state_known_) return Report();
   return Error{.code = ErrorCode::kRollbackIncomplete,
                .message = "a transaction was cut off, and the kernel cannot be read",
@@ -162,7 +162,7 @@ Result<RollbackReport> Transaction::TakeBack() {
 Status Transaction::Run(StateDir::Pending& record, StateDir::OpenJournal& journal,
                         std::optional<std::chrono::nanoseconds> confirm_within) {
   if (CarryOut(record, journal, confirm_within)) return {};
-  Rollback();
+  Rollback(true);
   if (!IsOver()) journal.LeaveToTakeBack();
   return Failure();
 }
@@ -231,6 +231,12 @@ bool Transaction::SendWave(const Wave& wave) {
   }
 }
 
+size_t Transaction::FirstSent(const Wave& wave) const {
+  size_t op = wave.first_op;
+  while (op + 1 < wave.last_op && ops_[op].undo_only) ++op;
+  return op;
+}
+
 bool Transaction::SendMessages(const Wave& wave) {
   if (wave.bytes.empty()) {  // devices that go with their links
     for (size_t op = wave.first_op; op < wave.last_op; ++op) {
@@ -255,7 +261,7 @@ bool Transaction::SendMessages(const Wave& wave) {
                                         }
                                       });
   if (outcome.send_error != 0) batch_error_.error_number = outcome.send_error;
-  if (batch_error_.error_number != 0) batch_op_ = wave.first_op;
+  if (batch_error_.error_number != 0) batch_op_ = FirstSent(wave);
   const bool known = outcome.acknowledged && !outcome.lost;
   const bool all = outcome.errors == gone;
   const bool whole = all || wave.bus == Bus::kRoute;  // others stop, or undo all
@@ -268,9 +274,10 @@ bool Transaction::SendMessages(const Wave& wave) {
   return known && all;
 }
 
-// A hook may have removed what it had made before; verification tells whether it has.
+// A hook may have removed what it had made before, and somebody else what is his; verification
+// tells whether it has gone.
 bool Transaction::MayBeGone(size_t op, const netlink::KernelError& error) const {
-  return next_hook_ > 0 && kernel::BusOf(ops_[op].object) == Bus::kRoute &&
+  return (next_hook_ > 0 || ops_[op].foreign) && kernel::BusOf(ops_[op].object) == Bus::kRoute &&
          SaysGone(ops_[op], error.error_number);
 }
 
@@ -331,7 +338,9 @@ bool Transaction::ReadState() {
 bool Transaction::Verify(size_t end) {
   if (!ReadState()) return false;
   for (size_t op = 0; op < end; ++op) {
-    if (tracker_.IsDone(op) || steps_[op].given_up || HasGoneByItself(op)) continue;
+    if (ops_[op].undo_only || tracker_.IsDone(op) || steps_[op].given_up) continue;
+    const bool is_lost_later = ops_[op].foreign && end < ops_.size();
+    if (is_lost_later || HasGoneByItself(op)) continue;
     mismatch_ = op;
     return false;
   }
@@ -340,15 +349,38 @@ bool Transaction::Verify(size_t end) {
 
 // ---- back ----
 
-void Transaction::Rollback() {
+void Transaction::Rollback(bool is_first) {
   for (int round = 0; round < kUndoRounds; ++round) {
-    ReadState();
+    if (ReadState() && round == 0) GiveUpOthersRoutes(is_first);
     bool needed = false;
     for (size_t op = 0; op < ops_.size(); ++op) needed = needed || NeedsUndo(op);
     if (!needed) return;
     UndoOnce();
   }
   ReadState();
+}
+
+// Whether an IPv4 address has been made that takes the route along when it goes.
+bool Transaction::HasMadeAddressBeside(const kernel::Object& object) const {
+  const auto* route = std::get_if<kernel::Route>(&object);
+  for (size_t op = 0; route != nullptr && op < ops_.size(); ++op) {
+    const auto* address = std::get_if<kernel::Address>(&ops_[op].object);
+    if (address == nullptr || address->local->is_v6()) continue;
+    if (!kernel::LeadsThrough(*route, address->dev->index)) continue;
+    if (ops_[op].verb == Verb::kAdd && !MadeNothing(op) && tracker_.IsDone(op)) return true;
+  }
+  return false;
+}
+
+// Where no address goes, no route goes along. What is gone while the address stands has been
+// removed by its owner; without the address it may be a rollback that was cut off.
+void Transaction::GiveUpOthersRoutes(bool is_first) {
+  for (size_t op = 0; op < ops_.size(); ++op) {
+    if (!ops_[op].undo_only) continue;
+    const bool goes = HasMadeAddressBeside(ops_[op].object);
+    const bool is_gone = tracker_.IsGone(op);
+    steps_[op].given_up = is_gone ? goes || is_first : !goes;
+  }
 }
 
 // An object that is there though making it was refused is somebody else's.
@@ -384,7 +416,7 @@ bool Transaction::NeedsUndo(size_t op) const {
   if (MadeNothing(op)) return false;
   if (!state_known_) return !step.undone;
   const bool done = tracker_.IsDone(op);
-  if (step.answer == Answer::kAcknowledged) {
+  if (step.answer == Answer::kAcknowledged || ops_[op].undo_only) {
     if (!step.undone) return done;
     return !tracker_.IsAtStart(op) && (done || MayHavePart(op));
   }

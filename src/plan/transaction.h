@@ -49,7 +49,7 @@ class Transaction {
   struct Step {
     Answer answer = Answer::kNotSent;
     bool undone = false;
-    bool given_up = false;            // it was optional, and was not done
+    bool given_up = false;            // it was optional, and was not done, or is not to be
     std::optional<size_t> robbed_by;  // an op before that takes allowed IPs from its peer
     netlink::KernelError error;
   };
@@ -59,6 +59,7 @@ class Transaction {
   bool SendWaves(StateDir::OpenJournal& journal);
   bool SendWave(const Wave& wave);
   bool SendMessages(const Wave& wave);
+  size_t FirstSent(const Wave& wave) const;
   bool SendSettings(const Wave& wave);
   bool TellResolver(const Wave& wave);
   bool TellResolver(size_t op);
@@ -73,7 +74,10 @@ class Transaction {
                 std::optional<std::chrono::nanoseconds> confirm_within);
   bool Commit(StateDir::Pending& record, StateDir::OpenJournal& journal,
               std::optional<std::chrono::nanoseconds> confirm_within, uint64_t begin);
-  void Rollback();
+  // The first one: nothing has been taken back yet.
+  void Rollback(bool is_first);
+  bool HasMadeAddressBeside(const kernel::Object& route) const;
+  void GiveUpOthersRoutes(bool is_first);
   void UndoOnce();
   void UndoDns(size_t op);
   bool MadeNothing(size_t op) const;

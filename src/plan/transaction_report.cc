@@ -43,7 +43,7 @@ std::optional<size_t> Transaction::FailedOp() const {
   if (batch_op_) return batch_op_;
   if (mismatch_) return mismatch_;
   for (size_t op = 0; op < ops_.size(); ++op) {
-    if (steps_[op].answer == Answer::kUnknown) return op;
+    if (steps_[op].answer == Answer::kUnknown && !ops_[op].undo_only) return op;
   }
   return std::nullopt;
 }

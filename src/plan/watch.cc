@@ -88,7 +88,7 @@ Status Watch::Prepare() {
   if (!timer_.ok()) return NoDescriptor("timerfd");
   WGNET_RETURN_IF_ERROR(AddToPoll(timer_.get()));
   if (repair_) {
-    WGNET_ASSIGN_OR_RETURN(Planner::Done done, repair_());
+    WGNET_ASSIGN_OR_RETURN(Planner::Done done, repair_(std::nullopt));
     TellRepair(std::move(done));
   }
   schedule_.Mark(Parts::All(), Moment());
@@ -250,11 +250,9 @@ Status Watch::ReloadRecord() {
   Record own;
   own.owner = planner_.owner();
   if (found != records.end()) own = std::move(*found);
-  const std::string contents = ContentsOf(own);
-  const bool is_ours =
-      kept_.empty() || (own.transaction != 0 && own.transaction == planner_.last_transaction());
-  if (is_ours) kept_ = contents;
-  const bool superseded = repair_ && contents != kept_;
+  const bool superseded = kept_ && own.node_number != kept_;
+  is_part_ = own.objects.size() < kept_objects_;
+  if (!superseded) kept_objects_ = std::max(kept_objects_, own.objects.size());
   if (superseded && !superseded_) events_.emplace_back().kind = Event::Kind::kSuperseded;
   superseded_ = superseded;
   drift_ = std::make_unique<Drift>(std::move(own));
@@ -296,7 +294,8 @@ Status Watch::Subscribe() {
 // ---- repairing ----
 
 bool Watch::WantsRepair() const {
-  return repair_ && !superseded_ && drift_ != nullptr && drift_->count() > 0 && !RecordChanged();
+  if (!repair_ || superseded_ || drift_ == nullptr) return false;
+  return (drift_->count() > 0 || is_part_) && !RecordChanged();
 }
 
 bool Watch::RepairIsDue(Moment now) const { return WantsRepair() && bucket_.Next(now) <= now; }
@@ -304,7 +303,7 @@ bool Watch::RepairIsDue(Moment now) const { return WantsRepair() && bucket_.Next
 // What is found wrong although there is nothing to do, or in spite of a repair, waits its turn.
 void Watch::RepairNow() {
   bucket_.Take(BootClock::now());
-  auto done = repair_();
+  auto done = repair_(kept_);
   const Moment now = BootClock::now();
   if (!done || done->steps == 0) bucket_.HoldUntil(now + options_.repair_interval);
   if (done) {
@@ -318,6 +317,9 @@ void Watch::RepairNow() {
 }
 
 void Watch::TellRepair(Planner::Done done) {
+  kept_ = done.node_number;
+  kept_objects_ = done.objects;
+  is_part_ = false;
   if (done.steps == 0 && done.warnings.empty()) return;
   Event& event = events_.emplace_back();
   event.kind = Event::Kind::kRepaired;

@@ -24,8 +24,8 @@ Status CheckWatch(const WatchOptions& options);
 
 class Watch {
  public:
-  /// Applies the node that is to be kept.
-  using Repair = std::function<Result<Planner::Done>()>;
+  /// Applies the node that is to be kept: again, if it has a number already.
+  using Repair = std::function<Result<Planner::Done>(std::optional<uint64_t> number)>;
 
   /// The planner must outlive it. Without `repair` it only tells.
   static Result<std::unique_ptr<Watch>> Open(Planner& planner, netlink::NetworkNamespace netns,
@@ -82,7 +82,9 @@ class Watch {
   PeerWatch peers_;
   std::unique_ptr<Drift> drift_;  // of the record as it was last read
   StateDir::Stamp stamp_;         // of that
-  std::string kept_;              // the contents of the record that a repair leads to
+  std::optional<uint64_t> kept_;  // the number of the node that is kept
+  size_t kept_objects_ = 0;       // how many are on its record
+  bool is_part_ = false;          // the record has not all of it any more
   bool superseded_ = false;
   std::vector<Event> events_;  // not yet given to the caller
 };

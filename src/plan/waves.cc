@@ -79,7 +79,7 @@ class Waves::Encoder {
     if (first == 0 || StartsWave(ops_[first - 1], op)) WGNET_RETURN_IF_ERROR(OpenWave(bus, first));
     if (bus == Bus::kSysctl) {
       WGNET_RETURN_IF_ERROR(OpenSettings(first));
-    } else if (netlink::IsNetlink(bus)) {
+    } else if (netlink::IsNetlink(bus) && !op.undo_only) {
       WGNET_RETURN_IF_ERROR(EncodeMessages(first, last));
     }
     wave().last_op = last;

@@ -361,6 +361,18 @@ std::vector<Conflict> Conflicts() {
        kConflict,
        {"address", "fd77::1/64", "wg0"},
        RouteNode()},
+      {"RuleWithANamelessSet",
+       "nft add rule inet wgnet-owner forward ip saddr '{ 10.1.0.1, 10.1.0.2 }' drop",
+       Node(ServerNode()).Add(ForwardRule().Between("wg0", "lo")),
+       kConflict,
+       {"forward", "wgnet-owner", "set without a name"},
+       ServerNode()},
+      {"RuleWithANamelessSetWhereOneGoes",
+       "nft add rule inet wgnet-owner forward ip saddr '{ 10.1.0.1, 10.1.0.2 }' drop",
+       ServerNode(),
+       kConflict,
+       {"forward", "wgnet-owner", "set without a name"},
+       Node(ServerNode()).Add(ForwardRule().Between("wg0", "lo"))},
   };
 }
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/fake_names.h"
 #include "tests/support/kernel_state.h"
 #include "tests/support/userspace_world.h"
 #include "tests/support/watching.h"
@@ -133,6 +134,144 @@ std::string ExpectSuperseded(Listener& listener, const std::string& directory) {
 
 TEST(Watch, ANewerNodeOfTheOwnerStays) {
   EXPECT_EQ(InUserspaceWorld(Keeping({}, ExpectSuperseded), 300), "");
+}
+
+// The same node is no newer one, though its link is made again; with another key it is.
+std::string ExpectTheSameNodeOnly(Listener& listener, const std::string& directory) {
+  auto other = OpenSession(directory);
+  if (!other) return other.error().ToString();
+  if (const auto said = Shell("ip link del wg0"); !said.empty()) return said;
+  if (const auto done = other->Apply(ManyRoutes()); !done) return done.error().ToString();
+  listener.Listen(seconds(1));
+  if (listener.Count(Kind::kSuperseded) != 0) return "too early: " + listener.Said();
+  if (const auto done = other->Apply(OtherNode(1)); !done) return done.error().ToString();
+  if (listener.WaitFor(Kind::kSuperseded) == nullptr) return listener.Said();
+  if (const auto done = other->Apply(ManyRoutes()); !done) return done.error().ToString();
+  listener.Listen(seconds(1));
+  if (const auto said = Shell("ip route del 10.20.7.0/24"); !said.empty()) return said;
+  if (listener.WaitFor(Kind::kMissing) == nullptr) return listener.Said();
+  if (listener.WaitFor(Kind::kRepaired) == nullptr) return listener.Said();
+  Interface wg0 = ManyRoutes().interfaces().front();
+  const Node with_another_key = Node().Add(wg0.PrivateKey(TestKey("another")));
+  if (const auto done = other->Apply(with_another_key); !done) return done.error().ToString();
+  return listener.WaitFor(Kind::kSuperseded) != nullptr ? "" : listener.Said();
+}
+
+TEST(Watch, TheSameNodeAgainIsNoNewerOne) {
+  EXPECT_EQ(InUserspaceWorld(Keeping({}, ExpectTheSameNodeOnly), 300), "");
+}
+
+// Nor is none, where none is kept.
+std::string ExpectNothingKept() {
+  const TemporaryDirectory directory;
+  MakeForeign();
+  auto session = OpenSession(directory.path());
+  if (!session) return session.error().ToString();
+  if (const auto done = session->Apply(ManyRoutes()); !done) return done.error().ToString();
+  auto watcher = Watch(*session, Node());
+  if (!watcher) return watcher.error().ToString();
+  Listener listener(*std::move(watcher));
+  listener.Listen(seconds(1));
+  if (listener.Count(Kind::kSuperseded) != 0) return "too early: " + listener.Said();
+  if (const auto done = session->Apply(ManyRoutes()); !done) return done.error().ToString();
+  return listener.WaitFor(Kind::kSuperseded) != nullptr ? "" : listener.Said();
+}
+
+TEST(Watch, OfNothingIsSupersededByANode) {
+  EXPECT_EQ(InUserspaceWorld(ExpectNothingKept, 300), "");
+}
+
+// The watcher's own session applies another node, and what it had is not brought back.
+std::string ExpectSupersededByItsSession() {
+  const TemporaryDirectory directory;
+  MakeForeign();
+  auto session = OpenSession(directory.path());
+  if (!session) return session.error().ToString();
+  auto watcher = Watch(*session, ManyRoutes());
+  if (!watcher) return watcher.error().ToString();
+  Listener listener(*std::move(watcher));
+  listener.Listen(seconds(1));
+  if (const auto done = session->Apply(OtherNode(1)); !done) return done.error().ToString();
+  if (listener.WaitFor(Kind::kSuperseded) == nullptr) return listener.Said();
+  if (const auto said = Shell("ip address flush dev wg0 scope global"); !said.empty()) return said;
+  if (listener.WaitFor(Kind::kMissing) == nullptr) return listener.Said();
+  listener.Listen(seconds(1));
+  return listener.Count(Kind::kRepaired) == 1 ? "" : listener.Said();
+}
+
+TEST(Watch, ANewerNodeOfItsOwnSessionStays) {
+  EXPECT_EQ(InUserspaceWorld(ExpectSupersededByItsSession, 300), "");
+}
+
+// ---- what has only a part of the node on record, or another address of a peer ----
+
+Node NamedPeer() {
+  return Node().Add(
+      Interface("wg0")
+          .PrivateKey(TestKey("own"))
+          .Address("10.9.0.1/24")
+          .AddPeer(
+              Peer(TestKey("a").Public()).Endpoint("a.example:51820").AllowedIp("10.20.7.0/24")));
+}
+
+std::string ExpectNoNewerNode() {
+  const TemporaryDirectory directory;
+  MakeForeign();
+  const auto names = std::make_shared<FakeResolver>();
+  names->answers["a.example"] = {Found({"192.168.5.8"})};
+  const SessionOptions options{
+      .owner = "owner", .state_dir = directory.path(), .resolver = names, .guardian = ""};
+  auto session = Session::Open(options);
+  if (!session) return session.error().ToString();
+  auto watcher = Watch(*session, NamedPeer());
+  if (!watcher) return watcher.error().ToString();
+  Listener listener(*std::move(watcher));
+  listener.Listen(seconds(1));
+  names->answers["a.example"] = {Found({"192.168.5.9"})};
+  auto other = Session::Open(options);
+  if (!other) return other.error().ToString();
+  const auto resolved = other->Apply(Reresolve::Of(NamedPeer()));
+  if (!resolved) return resolved.error().ToString();
+  if (Shell("wg show wg0 endpoints | cut -f 2") != "192.168.5.9:51820\n") return "not resolved";
+  listener.Listen(seconds(1));
+  if (listener.Count(Kind::kSuperseded) != 0) return listener.Said();
+  if (const auto said = Shell("ip route del 10.20.7.0/24"); !said.empty()) return said;
+  if (listener.WaitFor(Kind::kMissing) == nullptr) return listener.Said();
+  return listener.WaitFor(Kind::kRepaired) != nullptr ? "" : listener.Said();
+}
+
+TEST(Watch, AnotherAddressOfAPeerIsNoNewerNode) {
+  EXPECT_EQ(InUserspaceWorld(ExpectNoNewerNode, 300), "");
+}
+
+// One of two links goes while a repair waits its turn, and recovery takes it off the record.
+std::string ExpectRepairAfterRecovery() {
+  const TemporaryDirectory directory;
+  MakeForeign();
+  const Node node = ManyRoutes().Add(Interface("wg1").PrivateKey(TestKey("other")));
+  auto session = OpenSession(directory.path());
+  if (!session) return session.error().ToString();
+  auto watcher = Watch(*session, node, {.repair_burst = 1, .repair_interval = seconds(5)});
+  if (!watcher) return watcher.error().ToString();
+  Listener listener(*std::move(watcher));
+  listener.Listen(seconds(1));
+  const std::string before = Shell("ip route");
+  if (const auto said = Shell("ip route del 10.20.7.0/24"); !said.empty()) return said;
+  if (listener.WaitFor(Kind::kMissing) == nullptr) return listener.Said();
+  listener.Listen(milliseconds(500));
+  if (const auto said = Shell("ip link del wg0"); !said.empty()) return said;
+  if (listener.WaitFor(Kind::kMissing) == nullptr) return listener.Said();
+  auto other = OpenSession(directory.path(), "other");
+  if (!other) return other.error().ToString();
+  if (const auto report = other->Recover(); !report) return report.error().ToString();
+  const auto is_back = [&](const Event& event) {
+    return event.kind == Kind::kRepaired && Shell("ip route") == before;
+  };
+  return listener.WaitFor(is_back) != nullptr ? "" : listener.Said();
+}
+
+TEST(Watch, WhatRecoveryTookOffTheRecordIsRepaired) {
+  EXPECT_EQ(InUserspaceWorld(ExpectRepairAfterRecovery, 300), "");
 }
 
 // ---- beside a change that has to be confirmed ----

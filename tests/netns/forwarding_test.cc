@@ -39,10 +39,9 @@ std::string ForwardingAfter(const std::vector<Node>& nodes, std::string_view by_
       if (const Status done = host.Apply(node); !done) return done.error().ToString();
       told += Forwarding("wg0") + " ";
     }
-    auto again = host.Plan(nodes.back());
+    const auto again = host.Plan(nodes.back());
     if (!again) return again.error().ToString();
-    again->before.transaction = 0;  // the plan is not carried out, and has no number
-    const bool same = EncodeRecord(again->before) == EncodeRecord(again->after);
+    const bool same = ContentsOf(again->before) == ContentsOf(again->after);
     return told + plan::Explain(*again) + (same ? "" : "and another record");
   });
 }

@@ -93,6 +93,24 @@ std::vector<Case> Cases() {
        {NodeOf({in_main("", {"0.0.0.0/0"})}),
         NodeOf({Tunnel("wg1", "", {"0.0.0.0/0"}).Table("main")})},
        "1420"},
+      {"NarrowWay",
+       "ip link set eth0 mtu 1300; " + std::string(kUplink),
+       {NodeOf({in_main("", {"10.99.0.0/16"})})},
+       "1220"},
+      {"NarrowWayWithIpv6Routes",
+       "ip link set eth0 mtu 1300; " + std::string(kUplink),
+       {NodeOf({in_main("", {"10.99.0.0/16", "fd99::/64"})})},
+       "1280"},
+      {"NarrowWayWithAnIpv6PolicyRoute",
+       "ip link set eth0 mtu 1300; " + std::string(kUplink),
+       {NodeOf({Tunnel("wg0", "", {"10.99.0.0/16"}).Table("off")})
+            .Add(PolicyRoute::ForPrefix("fd99::/64", "wg0"))},
+       "1280"},
+      {"NarrowWayOfAFullTunnelOfHalves",
+       "ip link set eth0 mtu 1300; " + std::string(kUplink),
+       {NodeOf({Tunnel("wg0", "", {"0.0.0.0/1", "128.0.0.0/1"}).Table("off")})
+            .Add(PolicyRoute::FullTunnel("wg0"))},
+       "1280"},
   };
 }
 
@@ -128,6 +146,24 @@ TEST_P(FoundMtu, IsTheSameAtEveryApply) {
 
 INSTANTIATE_TEST_SUITE_P(, FoundMtu, ::testing::ValuesIn(Cases()),
                          [](const auto& info) { return info.param.name; });
+
+// Less would take IPv6 off a link that is up.
+TEST(NarrowedWay, StaysThatOfIpv6WhereTheWayGetsNarrow) {
+  EXPECT_EQ(InNewNamespace([&]() -> std::string {
+              MakeUplink("eth0", "192.168.5.1/24");
+              const TemporaryDirectory state;
+              Host host("owner", state.path());
+              const Node node = NodeOf({Tunnel("wg0", "192.0.2.1:1", {"10.99.0.0/16"})});
+              Shell("ip route add default via 192.168.5.254");
+              if (const Status done = host.Apply(node); !done) return Text(done);
+              Shell("ip link set eth0 mtu 1340");
+              const auto said = host.ApplyAndWarn(node);
+              if (!said) return said.error().ToString();
+              return MtusOf(node) + (said->empty() ? "" : "\n" + said->front());
+            }),
+            "1280\nInterface(\"wg0\"): packets of more than 1260 bytes do not fit into the way to "
+            "its peers, but 1280 is the least that IPv6 takes");
+}
 
 }  // namespace
 }  // namespace wgnet::testing

@@ -13,6 +13,7 @@
 #include <cstring>
 #include <utility>
 
+#include "src/base/mtu.h"
 #include "src/netlink/codec.h"
 #include "src/wireguard/dump_writer.h"
 #include "src/wireguard/tun.h"
@@ -43,6 +44,14 @@ std::string KindOf(Bytes linkinfo) {
     if (type == IFLA_INFO_KIND) kind = reinterpret_cast<const char*>(payload.data());
   });
   return kind;
+}
+
+bool HasIpv6(Bytes attributes_of_link) {
+  std::optional<uint32_t> mtu;
+  netlink::ForEachAttribute(attributes_of_link, [&](uint16_t type, Bytes payload) {
+    if (type == IFLA_MTU) netlink::GetValue<netlink::U32>(payload, mtu);
+  });
+  return mtu.value_or(kIpv6MinimumMtu) >= kIpv6MinimumMtu;
 }
 
 // The message with another kind of link.
@@ -146,7 +155,7 @@ int FakeWireguard::SendLinks(std::span<const iovec> parts) {
     devices_[index].device.fwmark = 0;
     devices_[index].device.private_key = SecretKey();
     WriteLink(message, kKind, out);
-    WriteNoAddresses(index, out);
+    if (HasIpv6(attributes)) WriteNoAddresses(index, out);
     return true;
   });
   const iovec part{out.data(), out.size()};

@@ -133,6 +133,17 @@ void AddRouteCases(CaseList& list) {
   list.Add("somebody's, put back with its gateway, source, metric and MTU", full);
   list.Delete("somebody's", full);
 
+  Route of_object = v4;
+  of_object.gateway = ParseIp("192.0.2.1");
+  of_object.extra = RawAttribute(RTA_NH_ID, BytesOfHex("0e 00 00 00"));
+  list.Add("of a nexthop object, which has the gateway and the link", of_object);
+  list.Delete("of a nexthop object", of_object);
+
+  Route from = v6;
+  from.from = ParsePrefix("2001:db8::/48");
+  list.Add("IPv6 for packets from one network", from);
+  list.Delete("IPv6 for packets from one network", from);
+
   Route blackhole;
   blackhole.type = RTN_BLACKHOLE;
   blackhole.dst = ParsePrefix("192.0.2.0/24");

@@ -36,7 +36,8 @@ std::map<std::string, std::string> Files(const std::string& directory) {
 
 std::string InScenario(const Scenario& scenario,
                        const std::function<std::string(Host&, const Node&)>& body) {
-  return InNewNamespace([&]() -> std::string {
+  constexpr int kSeconds = 300;  // a guest is slow
+  const auto run = [&]() -> std::string {
     const TemporaryDirectory state;
     MakeUplink("eth0", "192.168.5.1/24");
     std::ofstream("/proc/sys/net/ipv4/conf/eth0/rp_filter") << 1;
@@ -45,7 +46,8 @@ std::string InScenario(const Scenario& scenario,
       return "before: " + status.error().ToString();
     }
     return body(host, scenario.after);
-  });
+  };
+  return InNewNamespace(run, kSeconds);
 }
 
 bool HasFile(const Host& host, std::string_view suffix) {

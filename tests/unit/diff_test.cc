@@ -35,6 +35,7 @@ Node Only(Interface interface) { return Node().Add(std::move(interface)); }
 std::vector<std::string> StepsOf(const PlanData& plan) {
   std::vector<std::string> steps;
   for (const Op& op : plan.ops) {
+    if (op.undo_only) continue;
     steps.push_back(std::string(kernel::VerbName(op.verb)) + " " +
                     std::string(kernel::KindOf(op.object)) + (op.foreign ? " of others" : ""));
   }

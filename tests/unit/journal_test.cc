@@ -95,6 +95,7 @@ TEST(JournalTest, WhatTakesAnOpBackComesBackToTheByte) {
 TEST(JournalTest, TheRestComesBack) {
   Journal journal{.owner = "wg-quick:wg0", .transaction = UINT64_MAX - 1, .ops = AllOps()};
   journal.ops.front().foreign = true;
+  journal.ops.back().undo_only = true;
   journal.ops.front().phase = Phase::kDnsRemoval;
   journal.keeps_record = true;
   journal.begun = 3;
@@ -105,6 +106,8 @@ TEST(JournalTest, TheRestComesBack) {
   EXPECT_TRUE(read.keeps_record);
   EXPECT_EQ(read.begun, 3u);
   EXPECT_TRUE(read.ops.front().foreign);
+  EXPECT_FALSE(read.ops.front().undo_only);
+  EXPECT_TRUE(read.ops.back().undo_only);
   EXPECT_EQ(read.ops.front().phase, Phase::kDnsRemoval);
 }
 

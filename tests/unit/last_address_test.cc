@@ -39,7 +39,8 @@ std::vector<std::string> StepsBetween(const Node& before, const Node& after) {
     if (address == nullptr && route == nullptr) continue;
     const Prefix& prefix = address != nullptr ? *address->local : *route->dst;
     if (prefix.is_v6()) continue;
-    steps.push_back(std::string(kernel::VerbName(op.verb)) + " " + prefix.ToString());
+    steps.push_back(std::string(kernel::VerbName(op.verb)) + " " + prefix.ToString() +
+                    (op.undo_only ? " in undo" : ""));
   }
   return steps;
 }
@@ -73,6 +74,15 @@ TEST(LastAddressTest, NewRoutesWaitWhereNoneIsLeft) {
 TEST(LastAddressTest, OfALinkThatGoesNothingIsMadeAgain) {
   EXPECT_THAT(StepsBetween(WithAddresses({"10.72.0.1/24"}), Node()),
               ElementsAre("delete 10.99.0.0/16", "delete 10.72.0.1/24"));
+}
+
+TEST(LastAddressTest, RoutesAreMadeAgainWhereTheFirstOneIsTakenBack) {
+  EXPECT_THAT(StepsBetween(WithAddresses({"fd72::1/64"}),
+                           WithAddresses({"fd72::1/64", "10.72.0.1/24", "10.73.0.1/24"})),
+              ElementsAre("delete 10.99.0.0/16 in undo", "add 10.72.0.1/24", "add 10.73.0.1/24",
+                          "add 10.99.0.0/16 in undo"));
+  EXPECT_THAT(StepsBetween(Node(), WithAddresses({"10.72.0.1/24"})),
+              ElementsAre("add 10.72.0.1/24", "add 10.99.0.0/16"));
 }
 
 TEST(LastAddressTest, OtherFamiliesAreLeftAlone) {

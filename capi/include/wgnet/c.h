@@ -493,8 +493,9 @@ WGNET_API int32_t wgnet_watcher_fd(const wgnet_watcher_t* watcher) WGNET_NOEXCEP
 ///
 /// `event.kind` is "missing", "changed" or "back" of an object; "peer-up", "peer-down" or
 /// "peer-moved"; "lost": messages of the kernel did not fit, and all is read again; "repaired" or
-/// "repair-failed"; "superseded": another program has applied another node of this owner, and there
-/// are no more repairs unless it goes back.
+/// "repair-failed"; "superseded": another node of this owner has been applied, by another program
+/// or by the watcher's own session, or all of it was removed, and there are no more repairs unless
+/// it goes back.
 WGNET_API wgnet_status_t wgnet_watcher_read_json(wgnet_watcher_t* watcher, char** text,
                                                  wgnet_error_t** error) WGNET_NOEXCEPT;
 
