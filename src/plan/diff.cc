@@ -234,23 +234,25 @@ class Differ {
     std::for_each(first, ops.end(), [](Op& op) { op.phase = Phase::kAddressRemoval; });
   }
 
+  static bool Goes(const kernel::NftRule& rule, const kernel::NftChain& wanted) {
+    return kernel::IsMade(rule) && !Contains(*wanted.rules, rule);
+  }
+
   // The kernel forgets a set without a name with its rule, also where that is put back.
   Status CheckRulesStay(const Object& wanted, const Object& found) const {
     const auto* after = std::get_if<kernel::NftChain>(&wanted);
     const auto* before = std::get_if<kernel::NftChain>(&found);
     if (after == nullptr) return {};
-    const auto goes = [&](const kernel::NftRule& rule) {
-      return kernel::IsMade(rule) && !Contains(*after->rules, rule);
-    };
-    if (Merge(*before->rules, *after->rules) == *before->rules &&
-        std::none_of(before->rules->begin(), before->rules->end(), goes)) {
-      return {};
-    }
-    if (std::none_of(before->rules->begin(), before->rules->end(), [](const auto& rule) {
+    const auto& rules = *before->rules;
+    const bool stays_whole =
+        Merge(rules, *after->rules) == rules &&
+        std::none_of(rules.begin(), rules.end(),
+                     [&](const kernel::NftRule& rule) { return Goes(rule, *after); });
+    const bool would_lose_one =
+        std::any_of(rules.begin(), rules.end(), [](const kernel::NftRule& rule) {
           return kernel::HasNamelessSet(rule) && !kernel::IsMade(rule);
-        })) {
-      return {};
-    }
+        });
+    if (stays_whole || !would_lose_one) return {};
     return Error{.code = ErrorCode::kConflict,
                  .message = fmt::format("a rule of somebody else's in the chain {} of the table {} "
                                         "has a set without a name, and would not outlive a change "
@@ -405,9 +407,7 @@ class Differ {
     merged.rules = Merge(*before.rules, *wanted.rules);
     PushPart(before, merged, Phase::kNftAdd, [](const auto&) { return true; });
     kernel::NftChain left = merged;
-    std::erase_if(*left.rules, [&](const kernel::NftRule& rule) {
-      return kernel::IsMade(rule) && !Contains(*wanted.rules, rule);
-    });
+    std::erase_if(*left.rules, [&](const kernel::NftRule& rule) { return Goes(rule, wanted); });
     PushPart(merged, left, Phase::kNftRemoval, [](const auto&) { return true; });
   }
 

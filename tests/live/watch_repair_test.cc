@@ -17,20 +17,31 @@ using std::chrono::milliseconds, std::chrono::seconds;
 using Kind = Event::Kind;
 
 using Body = std::string(Listener& listener, const std::string& directory);
+using SessionBody =
+    std::function<std::string(Listener& listener, Session& session, const std::string& directory)>;
 
-// What runs `body` while a watcher of the state directory keeps ManyRoutes.
-std::function<std::string()> Keeping(const WatchOptions& options, Body& body) {
-  return [options, &body]() -> std::string {
+// What runs `body` while a watcher of the session keeps the node.
+std::function<std::string()> KeepingNode(const Node& node, const WatchOptions& options,
+                                         const SessionBody& body) {
+  return [node, options, body]() -> std::string {
     const TemporaryDirectory directory;
     MakeForeign();
     auto session = OpenSession(directory.path());
     if (!session) return session.error().ToString();
-    auto watcher = Watch(*session, ManyRoutes(), options);
+    auto watcher = Watch(*session, node, options);
     if (!watcher) return watcher.error().ToString();
     Listener listener(*std::move(watcher));
     listener.Listen(seconds(1));
-    return body(listener, directory.path());
+    return body(listener, *session, directory.path());
   };
+}
+
+// The same while it keeps ManyRoutes.
+std::function<std::string()> Keeping(const WatchOptions& options, Body& body) {
+  return KeepingNode(ManyRoutes(), options,
+                     [&body](Listener& listener, Session&, const std::string& directory) {
+                       return body(listener, directory);
+                     });
 }
 
 // ---- bursts ----
@@ -182,16 +193,8 @@ TEST(Watch, OfNothingIsSupersededByANode) {
 }
 
 // The watcher's own session applies another node, and what it had is not brought back.
-std::string ExpectSupersededByItsSession() {
-  const TemporaryDirectory directory;
-  MakeForeign();
-  auto session = OpenSession(directory.path());
-  if (!session) return session.error().ToString();
-  auto watcher = Watch(*session, ManyRoutes());
-  if (!watcher) return watcher.error().ToString();
-  Listener listener(*std::move(watcher));
-  listener.Listen(seconds(1));
-  if (const auto done = session->Apply(OtherNode(1)); !done) return done.error().ToString();
+std::string ExpectSupersededByItsSession(Listener& listener, Session& session, const std::string&) {
+  if (const auto done = session.Apply(OtherNode(1)); !done) return done.error().ToString();
   if (listener.WaitFor(Kind::kSuperseded) == nullptr) return listener.Said();
   if (const auto said = Shell("ip address flush dev wg0 scope global"); !said.empty()) return said;
   if (listener.WaitFor(Kind::kMissing) == nullptr) return listener.Said();
@@ -200,7 +203,7 @@ std::string ExpectSupersededByItsSession() {
 }
 
 TEST(Watch, ANewerNodeOfItsOwnSessionStays) {
-  EXPECT_EQ(InUserspaceWorld(ExpectSupersededByItsSession, 300), "");
+  EXPECT_EQ(InUserspaceWorld(KeepingNode(ManyRoutes(), {}, ExpectSupersededByItsSession), 300), "");
 }
 
 // ---- what has only a part of the node on record, or another address of a peer ----
@@ -245,23 +248,14 @@ TEST(Watch, AnotherAddressOfAPeerIsNoNewerNode) {
 }
 
 // One of two links goes while a repair waits its turn, and recovery takes it off the record.
-std::string ExpectRepairAfterRecovery() {
-  const TemporaryDirectory directory;
-  MakeForeign();
-  const Node node = ManyRoutes().Add(Interface("wg1").PrivateKey(TestKey("other")));
-  auto session = OpenSession(directory.path());
-  if (!session) return session.error().ToString();
-  auto watcher = Watch(*session, node, {.repair_burst = 1, .repair_interval = seconds(5)});
-  if (!watcher) return watcher.error().ToString();
-  Listener listener(*std::move(watcher));
-  listener.Listen(seconds(1));
+std::string ExpectRepairAfterRecovery(Listener& listener, Session&, const std::string& directory) {
   const std::string before = Shell("ip route");
   if (const auto said = Shell("ip route del 10.20.7.0/24"); !said.empty()) return said;
   if (listener.WaitFor(Kind::kMissing) == nullptr) return listener.Said();
   listener.Listen(milliseconds(500));
   if (const auto said = Shell("ip link del wg0"); !said.empty()) return said;
   if (listener.WaitFor(Kind::kMissing) == nullptr) return listener.Said();
-  auto other = OpenSession(directory.path(), "other");
+  auto other = OpenSession(directory, "other");
   if (!other) return other.error().ToString();
   if (const auto report = other->Recover(); !report) return report.error().ToString();
   const auto is_back = [&](const Event& event) {
@@ -271,7 +265,9 @@ std::string ExpectRepairAfterRecovery() {
 }
 
 TEST(Watch, WhatRecoveryTookOffTheRecordIsRepaired) {
-  EXPECT_EQ(InUserspaceWorld(ExpectRepairAfterRecovery, 300), "");
+  const Node node = ManyRoutes().Add(Interface("wg1").PrivateKey(TestKey("other")));
+  const WatchOptions options{.repair_burst = 1, .repair_interval = seconds(5)};
+  EXPECT_EQ(InUserspaceWorld(KeepingNode(node, options, ExpectRepairAfterRecovery), 300), "");
 }
 
 // ---- beside a change that has to be confirmed ----

@@ -36,6 +36,15 @@ std::string InTunnel(const Node& node, const std::string& setup,
   });
 }
 
+std::string Explained(Host& host, const Node& node) {
+  const auto plan = host.Plan(node);
+  return plan ? plan::Explain(*plan) : Text(plan.error());
+}
+
+bool NamesOthers(const std::string& explained) {
+  return explained.find("somebody else's") != std::string::npos;
+}
+
 // ---- through a link that goes ----
 
 struct Case {
@@ -48,11 +57,8 @@ void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
 
 std::string RemoveWith(const Case& test, Host& host) {
   if (Shell(test.list).empty()) return "there is no route of somebody else's";
-  const auto plan = host.Plan(Node());
-  if (!plan) return Text(plan.error());
-  if (plan::Explain(*plan).find("somebody else's") == std::string::npos) {
-    return "it is not named:\n" + plan::Explain(*plan);
-  }
+  const std::string explained = Explained(host, Node());
+  if (!NamesOthers(explained)) return "it is not named:\n" + explained;
   if (const Status done = host.Apply(Node()); !done) return Text(done);
   return Shell(test.list);
 }
@@ -132,10 +138,8 @@ void PrintTo(const AddressCase& c, std::ostream* out) { *out << c.name; }
 std::string FailAndChange(const AddressCase& test, Host& host) {
   const std::string route = Shell(test.list);
   if (route.empty()) return "there is no route of somebody else's";
-  const auto plan = host.Plan(test.to);
-  if (!plan) return Text(plan.error());
-  const bool is_named = plan::Explain(*plan).find("somebody else's") != std::string::npos;
-  if (is_named == test.stays) return plan::Explain(*plan);
+  const std::string explained = Explained(host, test.to);
+  if (NamesOthers(explained) == test.stays) return explained;
   const std::string before = host.State();
   for (size_t message = 1;; ++message) {
     host.transport().Arm({message, EPERM, std::nullopt});
@@ -201,11 +205,8 @@ INSTANTIATE_TEST_SUITE_P(
 // The kernel takes the link out of the group, and leaves the rest.
 TEST(NexthopGroup, LosesALinkOnly) {
   const auto body = [](Host& host) -> std::string {
-    const auto plan = host.Plan(Node());
-    if (!plan) return Text(plan.error());
-    if (plan::Explain(*plan).find("somebody else's") != std::string::npos) {
-      return plan::Explain(*plan);
-    }
+    const std::string explained = Explained(host, Node());
+    if (NamesOthers(explained)) return explained;
     if (const Status done = host.Apply(Node()); !done) return Text(done);
     return Shell("ip route show 10.55.0.0/16 | grep -c eth0");
   };
